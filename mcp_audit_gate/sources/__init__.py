@@ -1,0 +1,1 @@
+"""What is configured: files in, entries and settings out."""

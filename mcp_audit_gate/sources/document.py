@@ -1,0 +1,101 @@
+"""Document: a parsed file, and the place of anything in it in lines and columns."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from mcp_audit_gate.model import Location, Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from mcp_audit_gate.model import Json
+
+    class Index(Protocol):
+        """Spans of keys and values; a node is whatever the syntax finds handy."""
+
+        def root(self) -> Any: ...
+
+        def span(self, node: Any) -> tuple[int, int]: ...
+
+        def members(self, node: Any) -> dict[str | int, list[tuple[int, int, Any]]]: ...
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class Lines:
+    """Offsets in a text, in characters, to lines and columns. Lines end at LF, CR or CRLF."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, 1-based, of an offset."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def line(self, number: int) -> tuple[int, int]:
+        """First offset and end of a line, its line end left out."""
+        start = self._starts[number - 1]
+        stop = self._starts[number] if number < len(self._starts) else len(self._text)
+        return start, start + len(self._text[start:stop].rstrip("\r\n"))
+
+    def location(self, path: str, start: int, end: int) -> Location:
+        """The span as a Location, at least one character wide where the text has one."""
+        return Location(path, *self.position(start), *self.position(end))
+
+
+class Document:
+    """One value read from a file (a YAML file may hold several), with its text.
+
+    `data` are the bytes of the file, `text` the characters without a byte order mark. `lenient` is the offset of the first
+    comment or trailing comma in JSON.
+    """
+
+    def __init__(self, path: str, data: bytes, text: str, value: Json, index: Callable[[], Index], lenient: int | None = None) -> None:
+        self.path = path
+        self.data = data
+        self.text = text
+        self.value = value
+        self.lenient = lenient
+        self._make_index = index
+        self._index: Index | None = None
+        self._lines: Lines | None = None
+
+    @property
+    def lines(self) -> Lines:
+        """The text's lines, worked out when first asked for."""
+        if self._lines is None:
+            self._lines = Lines(self.text)
+        return self._lines
+
+    @property
+    def index(self) -> Index:
+        """The text's spans, worked out when first asked for."""
+        if self._index is None:
+            self._index = self._make_index()
+        return self._index
+
+    def span(self, place: Place) -> tuple[int, int]:
+        """First offset and end of the key or value; of the key for an empty value, of the nearest enclosing value for a missing one."""
+        node, key = self.index.root(), None
+        for depth, step in enumerate(place.pointer):
+            chosen = self.index.members(node).get(step)
+            if not chosen:
+                return self.index.span(node)
+            nth = place.nth[min(depth, len(place.nth) - 1)] if place.nth else -1
+            key_start, key_end, node = chosen[min(nth, len(chosen) - 1)]
+            key = (key_start, key_end)
+        value = self.index.span(node)
+        if key and key[0] < key[1] and (place.key or value[0] == value[1]):
+            return key
+        return value
+
+    def locate(self, place: Place) -> Location:
+        """Lines and columns of the key or value."""
+        return self.lines.location(self.path, *self.span(place))

@@ -1,0 +1,248 @@
+"""JSON and JSONC: text in, value out, and the spans of any key or value in it.
+
+Values come from the strict reader of the standard library. Comments and trailing commas are first overwritten with blanks of
+the same length, so an offset in what was read is an offset in the file, and no second grammar decides what a file says.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
+
+from mcp_audit_gate.errors import Unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcp_audit_gate.model import Json
+
+MAX_NUMBER = 1000  # digits; int() of more takes quadratic time
+_SYNTAX_HINT = "correct the JSON at this place"
+
+
+class Repeated(dict[str, "Json"]):
+    """An object in which a key stands more than once; as a dict it holds the last values, as most clients do."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: list[tuple[str, Json]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    return value if len(value) == len(pairs) else Repeated(pairs)
+
+
+def _number(text: str) -> int:
+    if len(text) > MAX_NUMBER:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    value = float(text) if len(text) <= MAX_NUMBER else float("inf")
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("a number that is too large")
+    return value
+
+
+def _constant(name: str) -> float:
+    raise ValueError(f"{name}, which is not JSON")
+
+
+def read_strict(text: str) -> Json:
+    """The value of a JSON text; objects with repeated keys come as Repeated. Raises Unreadable."""
+    try:
+        return json.loads(text, object_pairs_hook=_members, parse_int=_number, parse_float=_fraction, parse_constant=_constant)
+    except JSONDecodeError as error:
+        if not text.strip():
+            raise Unreadable("the file is empty", 'write {"mcpServers": {}} or delete the file') from error
+        raise Unreadable(f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}", _SYNTAX_HINT, error.pos) from error
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"not valid JSON: {error}", _SYNTAX_HINT) from error
+
+
+def read(text: str, max_depth: int) -> tuple[Json, str, int | None]:
+    """Value, the text it was read from, and where the first comment or trailing comma stands (None in strict JSON).
+
+    The text read has blanks for comments and trailing commas and is as long as the one given. Raises Unreadable.
+    """
+    check_depth(text, max_depth)
+    try:
+        return read_strict(text), text, None
+    except Unreadable as error:
+        strict, first = blank(text)
+        if first is None:
+            raise
+        try:
+            return read_strict(strict), strict, first
+        except Unreadable as inner:
+            raise inner from error
+
+
+def check_depth(text: str, limit: int) -> None:
+    """Raises Unreadable where brackets outside strings nest deeper than `limit`; texts with few brackets cost nothing."""
+    if text.count("[") + text.count("{") <= limit:
+        return
+    depth = 0
+    for offset, char in _structure(text):
+        if char in "[{":
+            depth += 1
+            if depth > limit:
+                raise Unreadable(f"nested deeper than {limit} levels", "remove the nesting; no client needs it", offset)
+        elif char in "]}":
+            depth -= 1
+
+
+_MARK = re.compile(r'["\[\]{}]')
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
+
+
+def _structure(text: str):  # type: ignore[no-untyped-def]
+    """(offset, bracket) for every bracket outside strings, up to the first string that does not end."""
+    offset = 0
+    while found := _MARK.search(text, offset):
+        offset = found.start()
+        if text[offset] == '"':
+            string = _STRING.match(text, offset)
+            if not string:
+                return
+            offset = string.end()
+        else:
+            yield offset, text[offset]
+            offset += 1
+
+
+_BLANKABLE = re.compile(r'["/,]')
+_LINE_END = re.compile(r"[\r\n]")
+_NOT_LINE_END = re.compile(r"[^\r\n]")
+
+
+def blank(text: str) -> tuple[str, int | None]:
+    """The text with comments and trailing commas as blanks, and the offset of the first of them (None: there is none)."""
+    pieces: list[str] = []
+    commas: list[int] = []
+    first: int | None = None
+    done = offset = 0
+    while found := _BLANKABLE.search(text, offset):
+        offset = found.start()
+        if text[offset] == '"':
+            string = _STRING.match(text, offset)
+            if not string:
+                break
+            offset = string.end()
+        elif text[offset] == ",":
+            commas.append(offset)
+            offset += 1
+        else:
+            end = _comment_end(text, offset)
+            if end is None:
+                offset += 1
+                continue
+            first = offset if first is None else first
+            pieces += [text[done:offset], _NOT_LINE_END.sub(" ", text[offset:end])]
+            done = offset = end
+    pieces.append(text[done:])
+    return _blank_commas("".join(pieces), commas, first)
+
+
+def _comment_end(text: str, offset: int) -> int | None:
+    """Where the comment that begins here ends; None when none begins, or it never ends."""
+    if text.startswith("//", offset):
+        end = _LINE_END.search(text, offset)
+        return end.start() if end else len(text)
+    if text.startswith("/*", offset):
+        close = text.find("*/", offset + 2)
+        return close + 2 if close >= 0 else None
+    return None
+
+
+_BEFORE_BRACKET = re.compile(r",[ \t\r\n]*[\]}]")
+
+
+def _blank_commas(text: str, commas: list[int], first: int | None) -> tuple[str, int | None]:
+    """Overwrites each comma that stands directly after a value and directly before a closing bracket."""
+    trailing = []
+    for offset in commas:
+        before = offset - 1
+        while before >= 0 and text[before] in " \t\r\n":
+            before -= 1
+        if before >= 0 and text[before] not in "{[,:" and _BEFORE_BRACKET.match(text, offset):
+            trailing.append(offset)
+    if not trailing:
+        return text, first
+    pieces, done = [], 0
+    for offset in trailing:
+        pieces += [text[done:offset], " "]
+        done = offset + 1
+    pieces.append(text[done:])
+    return "".join(pieces), trailing[0] if first is None else min(first, trailing[0])
+
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_SCALAR_END = re.compile(r"[^ \t\r\n,\]}]*")
+
+
+class JsonIndex:
+    """Spans in a text that is known to be valid JSON. A node is the offset at which a value begins.
+
+    One pass pairs the brackets; the members of a container are listed when first asked for. Together linear in the text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._close: dict[int, int] = {}
+        self._known: dict[int, dict[str | int, list[tuple[int, int, int]]]] = {}
+        open_at: list[int] = []
+        for offset, char in _structure(text):
+            if char in "[{":
+                open_at.append(offset)
+            else:
+                self._close[open_at.pop()] = offset + 1
+
+    def root(self) -> int:
+        """The node of the whole value."""
+        return self._skip(0)
+
+    def span(self, node: int) -> tuple[int, int]:
+        """First offset and end of a value."""
+        char = self._text[node]
+        if char == '"':
+            return node, _end(_STRING, self._text, node)
+        if char in "[{":
+            return node, self._close[node]
+        return node, _end(_SCALAR_END, self._text, node)
+
+    def members(self, node: int) -> dict[str | int, list[tuple[int, int, int]]]:
+        """Key or index -> every (key start, key end, value node) with it, in order; an item of a list has no key (start = end)."""
+        if node not in self._known:
+            self._known[node] = self._list(node) if self._text[node] in "[{" else {}
+        return self._known[node]
+
+    def _list(self, node: int) -> dict[str | int, list[tuple[int, int, int]]]:
+        found: dict[str | int, list[tuple[int, int, int]]] = {}
+        text, offset, number = self._text, self._skip(node + 1), 0
+        while text[offset] not in "]}":
+            if text[node] == "{":
+                key, end = scanstring(text, offset + 1)
+                value = self._skip(self._skip(end) + 1)
+                found.setdefault(key, []).append((offset, end, value))
+            else:
+                value = offset
+                found[number] = [(offset, offset, value)]
+                number += 1
+            offset = self._skip(self.span(value)[1])
+            if text[offset] == ",":
+                offset = self._skip(offset + 1)
+        return found
+
+    def _skip(self, offset: int) -> int:
+        return _end(_BLANKS, self._text, offset)
+
+
+def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
+    found = pattern.match(text, offset)
+    assert found is not None, "the text was read as valid JSON before"
+    return found.end()
