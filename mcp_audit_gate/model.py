@@ -110,7 +110,7 @@ class Launch(NamedTuple):
     """What a client really starts or calls, understood once: sources.launch makes it, everything else reads it.
 
     transport: stdio, http, sse, ws, or "" when nothing tells. words: program and arguments as written.
-    line: the same with wrappers (`cmd /c`, `env A=b`, `sh -c "one command"`) taken off; wrappers: their names, outermost first.
+    line: the same with wrappers (`cmd /c`, `env A=b`, `sh -c "one command"`) taken off; wrappers: their program words, outermost first.
     program: base name of line[0], lower case, without .exe/.cmd/.bat. runner: npx, uvx, docker, … when the program fetches or
     hosts another, else "". options: the runner's own flags. arguments: what the server itself gets. urls: every address it is
     reached at, proxies unwrapped. script: the file that is run. code: program text in the arguments. shell: a command string
@@ -120,7 +120,7 @@ class Launch(NamedTuple):
     transport: str = ""
     words: tuple[Word, ...] = ()
     line: tuple[Word, ...] = ()
-    wrappers: tuple[str, ...] = ()
+    wrappers: tuple[Word, ...] = ()
     program: str = ""
     runner: str = ""
     options: tuple[Option, ...] = ()
