@@ -1,0 +1,1 @@
+"""What words mean: text in; printable text, secrets and signals out."""

@@ -1,0 +1,153 @@
+"""The report as JSON: everything, in the form schemas/report.schema.json describes."""
+
+from __future__ import annotations
+
+from mcp_audit_gate import HOME, __version__
+from mcp_audit_gate.metadata.text import quoted
+from mcp_audit_gate.report.words import tally
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mcp_audit_gate.model import Capability, Finding, Input, Location, NotAssessed, Report, Risk, Server
+    from mcp_audit_gate.report import Look
+
+    Value = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
+
+SCHEMA_VERSION = 1
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
+def write(report: Report, look: Look) -> bytes:
+    """The whole report; paths and names are the true ones, what cannot be seen in them is written as \\u escapes."""
+    return encode(document(report))
+
+
+def document(report: Report) -> dict[str, Value]:
+    """The report as plain values, in the order of the schema."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "mcp-audit-gate", "version": __version__, "uri": HOME},
+        "mode": {
+            "connect": report.mode.connect,
+            "policy": report.mode.policy,
+            "lock": report.mode.lock,
+            "trusted_ref": report.mode.trusted_ref,
+        },
+        "inputs": [_input(item) for item in report.inputs],
+        "servers": [_server(server) for server in report.servers],
+        "findings": [_finding(finding) for finding in report.findings],
+        "not_assessed": [_not_assessed(item) for item in report.not_assessed],
+        "verdict": _verdict(report),
+    }
+
+
+def encode(value: Value) -> bytes:
+    """JSON with two spaces an indent and a final newline (json.dumps takes four times as long once it indents)."""
+    # GitHub obeys `##[` anywhere in a build log; in JSON it can only stand inside a string.
+    text = _text(value, "\n").replace("##[", "#\\u0023[")
+    return f"{text}\n".encode()
+
+
+def _text(value: Value, newline: str) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    if isinstance(value, (int, float)):
+        return repr(value)
+    deeper = newline + "  "
+    if isinstance(value, (list, tuple)):
+        return f"[{deeper}{f',{deeper}'.join([_text(item, deeper) for item in value])}{newline}]" if value else "[]"
+    if isinstance(value, dict):
+        members = [f"{quoted(key)}: {_text(item, deeper)}" for key, item in value.items()]
+        return f"{{{deeper}{f',{deeper}'.join(members)}{newline}}}" if members else "{}"
+    raise TypeError(f"{type(value).__name__} in a report")
+
+
+def _input(item: Input) -> dict[str, Value]:
+    return {
+        "path": item.path,
+        "client": item.client,
+        "shape": item.shape,
+        "sha256": None if item.data is None else _sha256(item.data),
+        "servers": item.servers,
+        "status": item.status,
+        "reason": item.reason,
+    }
+
+
+def _sha256(data: bytes) -> str:
+    from hashlib import sha256
+
+    return sha256(data).hexdigest()
+
+
+def _server(server: Server) -> dict[str, Value]:
+    return {
+        "name": server.entry.name,
+        "client": server.entry.client,
+        "path": server.location.path,
+        "line": server.location.start_line,
+        "column": server.location.start_column,
+        "transport": server.entry.launch.transport or None,
+        "launch": server.launch,
+        "pinned": server.pinned,
+        "capabilities": [_capability(capability) for capability in server.capabilities],
+        "risk": _risk(server.risk),
+        "evidence": server.evidence,
+    }
+
+
+def _capability(capability: Capability) -> dict[str, Value]:
+    return {
+        "subject": capability.subject,
+        "capability": capability.capability,
+        "confidence": capability.confidence,
+        "evidence": capability.evidence,
+    }
+
+
+def _risk(risk: Risk) -> dict[str, Value]:
+    parts: list[Value] = [{"capability": capability, "confidence": confidence, "points": points} for capability, confidence, points in risk.parts]
+    return {"score": risk.score, "parts": parts}
+
+
+def _finding(finding: Finding) -> dict[str, Value]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "message": finding.message,
+        "server": finding.server,
+        "subject": finding.subject,
+        "location": _location(finding.location),
+        "related": [_location(location) for location in finding.related],
+        "fingerprint": finding.fingerprint,
+        "remediation": finding.remediation,
+        "status": finding.status,
+        "waiver": finding.waiver,
+    }
+
+
+def _location(location: Location) -> dict[str, Value]:
+    return {
+        "path": location.path,
+        "start_line": location.start_line,
+        "start_column": location.start_column,
+        "end_line": location.end_line,
+        "end_column": location.end_column,
+    }
+
+
+def _not_assessed(item: NotAssessed) -> dict[str, Value]:
+    return {"what": item.what, "path": item.path, "server": item.server, "reason": item.reason, "hint": item.hint}
+
+
+def _verdict(report: Report) -> dict[str, Value]:
+    return {
+        "result": report.verdict.result,
+        "exit_code": report.verdict.exit_code,
+        **tally(report.findings),
+        "reasons": report.verdict.reasons,
+    }

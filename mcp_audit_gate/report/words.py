@@ -1,0 +1,81 @@
+"""What every report for people says in the same words: levels, counts, capabilities, excuses."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.model import RANK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_audit_gate.model import Finding, Report, Risk, Server
+
+LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
+STATUSES = ("blocking", "reported", "waived", "baseline")
+CAPABILITIES = ("shell_execution", "exfiltration", "file_write", "destructive", "network", "file_read")
+_CONFIDENCE = ("low", "medium", "high", "declared")
+
+
+def number(count: int, noun: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def tally(findings: Sequence[Finding]) -> dict[str, int]:
+    """How many findings have each status."""
+    counted = dict.fromkeys(STATUSES, 0)
+    for finding in findings:
+        counted[finding.status] += 1
+    return counted
+
+
+def counts(report: Report) -> str:
+    """How many findings there are, and how many of each status."""
+    counted = tally(report.findings)
+    listed = ", ".join(f"{count} {'in the baseline' if status == 'baseline' else status}" for status, count in counted.items() if count)
+    return f"{number(len(report.findings), 'finding')}{f' ({listed})' if listed else ''}"
+
+
+def scope(report: Report) -> str:
+    """What was looked at and by which policy."""
+    read = sum(item.status == "parsed" for item in report.inputs)
+    parts = [f"{number(read, 'file')} read", number(len(report.servers), "server"), f"policy {report.mode.policy}"]
+    if report.mode.lock is not None:
+        parts.append(f"lock {report.mode.lock}")
+    if report.mode.trusted_ref is not None:
+        parts.append(f"trusted revision {report.mode.trusted_ref}")
+    return ", ".join(parts)
+
+
+def best(server: Server) -> dict[str, str]:
+    """The server's capabilities in a fixed order, each with its best confidence."""
+    found: dict[str, str] = {}
+    for item in server.capabilities:
+        if item.capability not in found or _CONFIDENCE.index(item.confidence) > _CONFIDENCE.index(found[item.capability]):
+            found[item.capability] = item.confidence
+    return {capability: found[capability] for capability in CAPABILITIES if capability in found}
+
+
+def capabilities(server: Server) -> list[str]:
+    """The same as words; a guess says that it is one."""
+    return [capability if confidence != "low" else f"{capability} (low confidence)" for capability, confidence in best(server).items()]
+
+
+def risk_parts(risk: Risk) -> list[str]:
+    """The addends of the score: `shell_execution, high: 2.7`."""
+    return [f"{capability}, {confidence}: {points:.2f}" for capability, confidence, points in risk.parts]
+
+
+def excuse(finding: Finding) -> str:
+    """Why a finding does not block: its waiver's last day, reason and owner, or the baseline."""
+    if finding.status == "baseline":
+        return "in the baseline: reported, not blocking"
+    waiver = finding.waiver or {}
+    owner = f" ({waiver['owner']})" if waiver.get("owner") else ""
+    return f"waived until {waiver.get('expires')}: {waiver.get('reason')}{owner}"
+
+
+def worst(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings with the blocking ones first, then by severity, else in the order of the report."""
+    order = {status: rank for rank, status in enumerate(("blocking", "reported", "baseline", "waived"))}
+    return sorted(findings, key=lambda finding: (order[finding.status], -RANK[finding.severity]))
