@@ -7,6 +7,7 @@ from mcp_audit_gate.record import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcp_audit_gate.model import Report
+    from mcp_audit_gate.report.provenance import Provenance
 
 # One module a format, imported when it is asked for; each has `write(report, look) -> bytes`.
 WRITERS = {name: f"mcp_audit_gate.report.{name}" for name in ("text", "json", "sarif", "junit", "github", "markdown", "html")}
@@ -17,7 +18,7 @@ class Look(NamedTuple):
     """How a report is to look; nothing here changes the verdict.
 
     width: columns of the terminal, 0 when unknown. verbosity: -1 quiet, 0, 1. min_severity: what text and Markdown show.
-    category: SARIF's automationDetails.id, and only SARIF's.
+    category, provenance: SARIF's automationDetails.id and versionControlProvenance.
     """
 
     width: int = 100
@@ -25,6 +26,7 @@ class Look(NamedTuple):
     verbosity: int = 0
     min_severity: str = "info"
     category: str | None = None
+    provenance: Provenance | None = None
 
 
 def write(name: str, report: Report, look: Look) -> bytes:

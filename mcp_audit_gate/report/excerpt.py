@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _TAB = "    "
+_CONTEXT = 12
 
 
 class Excerpt(NamedTuple):
-    """A line made printable, cut to a width, and the span of the value in it, in terminal cells."""
+    """A line made printable, cut to a width, and the value in it: where it starts and how wide it is in terminal cells, and its text."""
 
     text: str
     start: int
     width: int
+    value: str
 
 
 class Excerpts:
@@ -57,13 +59,15 @@ class Excerpts:
         after = _printable(document.text, secrets, end, far)
         return _fit((before, near > first), (token, end > start + width), (after, far < last), width)
 
-    def lines(self, path: str, start: int, end: int, width: int) -> tuple[str, ...]:
-        """The lines from start to end, as far as there are any, each cut at `width` characters."""
-        document = self._documents.get(path)
+    def around(self, location: Location, width: int) -> tuple[int, int, str] | None:
+        """The lines of the location with one before and one after: first, last, and the text of the first twelve."""
+        document = self._documents.get(location.path)
         if document is None:
-            return ()
+            return None
         count, _ = self._split(document).position(len(document.text))
-        return tuple(self._whole(document, number, width) for number in range(max(start, 1), min(end, count) + 1))
+        first, last = max(location.start_line - 1, 1), max(min(location.end_line + 1, count), location.end_line)
+        shown = [self._whole(document, number, width) for number in range(first, min(last, count, first + _CONTEXT - 1) + 1)]
+        return first, last, "\n".join(shown if len(shown) > last - first else (*shown, ELLIPSIS))
 
     def _whole(self, document: Locator, number: int, width: int) -> str:
         first, last = self._line(document, number)
@@ -126,7 +130,7 @@ def _fit(before: tuple[str, bool], token: tuple[str, bool], after: tuple[str, bo
         room = width - cells(value)
         right = "" if value.endswith(ELLIPSIS) else _head(*after, max(room // 3, room - cells(left)))
         left = _tail(*before, room - cells(right))
-    return Excerpt(left + value + right, cells(left), max(1, cells(value)))
+    return Excerpt(left + value + right, cells(left), max(1, cells(value)), value)
 
 
 def _head(text: str, cut: bool, limit: int) -> str:
