@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PASSED, BLOCKED, USAGE, EMPTY, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4, 5
 PRECEDENCE = (INTERNAL, USAGE, INCOMPLETE, BLOCKED, EMPTY, PASSED)
 
@@ -44,3 +48,11 @@ class Unreadable(Exception):
 def worst(codes: set[int]) -> int:
     """The exit code that wins when several apply: 5, 2, 4, 1, 3, 0 in that order."""
     return next(code for code in PRECEDENCE if code in codes | {PASSED})
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """` (did you mean "x"?)` for the known word that is nearest, or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower().replace("_", "-"), known, 1)
+    return f' (did you mean "{near[0]}"?)' if near else ""

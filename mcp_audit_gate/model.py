@@ -244,7 +244,8 @@ class Hit(NamedTuple):
 
     value: the canonical value at fault; it goes into the fingerprint, so that another value at the same place is another
     finding. secret: the value is a credential, so only a few bits of its hash may leave the program.
-    subject: what in the entry, when it is not the pointer (`tool:NAME`).
+    subject: what in the entry, when it is not the pointer (`tool:NAME`). server: whose fault it is, when a rule looks at the
+    whole context.
     """
 
     place: Place | Location
@@ -254,6 +255,7 @@ class Hit(NamedTuple):
     related: tuple[Place, ...] = ()
     subject: str | None = None
     fix: str = ""
+    server: str | None = None
 
 
 class Rule(NamedTuple):

@@ -24,7 +24,7 @@ class Row(NamedTuple):
     settings: pointers to approvals and client settings; the part before `//` is no part of the setting's name.
     free: the name alone says nothing; the file counts only when it holds a server or a setting.
     beside: the row holds only where this file lies beside (`../x`: one folder up).
-    expands: its client runs `$(…)` in values when it loads the file.
+    expands: its client runs `$(…)` in values when it loads the file. completed: an entry may get its address from another file.
     """
 
     client: str
@@ -38,6 +38,7 @@ class Row(NamedTuple):
     free: bool = False
     beside: str = ""
     expands: bool = False
+    completed: bool = False
 
 
 CLAUDE_SETTINGS = (
@@ -167,16 +168,16 @@ ROWS = (
     Row("jetbrains-ai", "JetBrains AI Assistant", (".ai/mcp/mcp.json",)),
     Row("junie", "JetBrains Junie", (".junie/mcp/mcp.json", ".junie/mcp.json")),
     Row("kilo", "Kilo Code", (".kilocode/mcp.json",), off=("disabled",)),
-    Row("kilo", "Kilo Code", ("kilo.jsonc", "kilo.json", ".kilo/kilo.json"), shapes=("/mcp/*", *MAPS), off=("enabled",)),
+    Row("kilo", "Kilo Code", ("kilo.jsonc", "kilo.json", ".kilo/kilo.json"), shapes=("/mcp/*", "/mcp/servers/*", *MAPS), off=("enabled",)),
     Row("kimi", "Kimi Code", (".kimi-code/mcp.json",), off=("enabled",)),
     Row("kiro", "Kiro", (".kiro/settings/mcp.json",), shapes=(*SERVERS, "/powers/mcpServers/*"), off=("disabled",)),
     Row("kiro", "Kiro agent", (".kiro/agents/*.json",), off=("disabled",), settings=AGENT_SETTINGS),
     Row("kiro", "Kiro power", ("powers/*/mcp.json",), off=("disabled",)),
     Row("librechat", "LibreChat", ("librechat.yaml", "librechat.yml"), "yaml", shapes=("/mcpServers/*",)),
-    Row("mcp-agent", "mcp-agent", ("mcp_agent.config.yaml", "mcp_agent.secrets.yaml"), "yaml", shapes=("/mcp/servers/*",)),
+    Row("mcp-agent", "mcp-agent", ("mcp_agent.config.yaml", "mcp_agent.secrets.yaml"), "yaml", shapes=("/mcp/servers/*",), completed=True),
     Row("mcporter", "MCPorter", ("config/mcporter.json", "config/mcporter.jsonc")),
     Row("vibe", "Mistral Vibe", (".vibe/config.toml",), "toml"),
-    Row("opencode", "OpenCode", ("opencode.json", "opencode.jsonc"), shapes=("/mcp/*", *MAPS), off=("enabled",), settings=("/permission", "/tools")),
+    Row("opencode", "OpenCode", ("opencode.json", "opencode.jsonc"), shapes=("/mcp/*", "/mcp/servers/*", *MAPS), off=("enabled",), settings=("/permission", "/tools")),
     Row("opencode", "OpenCode", (".agents/mcp.json",), shapes=FLAT, also=("zcode",)),
     Row("openhands", "OpenHands", ("config.toml",), "toml", shapes=("/mcp/stdio_servers/*", "/mcp/sse_servers/*", "/mcp/shttp_servers/*", *MAPS), free=True),
     Row("qwen", "Qwen Code", (".qwen/settings.json",), shapes=(*SERVERS, "/mcp/serverCommand"), settings=GEMINI_SETTINGS),

@@ -1,0 +1,159 @@
+"""The command: options to inputs, one call, outputs, exit code. The only place that prints or exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mcp_audit_gate.errors import INCOMPLETE, INTERNAL, PASSED, GateError, UsageError, suggestion, worst
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from mcp_audit_gate.model import Report
+    from mcp_audit_gate.report import Look
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words == ["--version"]:  # answered without building a parser: hooks and scripts ask for it often
+        from mcp_audit_gate import __version__
+
+        print(f"mcp-audit {__version__}")
+        return PASSED
+    try:
+        return _run(words)
+    except GateError as error:
+        return _say(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: keep the interpreter from complaining at exit
+        return INCOMPLETE
+    except KeyboardInterrupt:
+        return _say("interrupted", 130)
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, and the traceback only when asked for
+        if {"-v", "--verbose"} & set(words):
+            raise
+        from mcp_audit_gate import HOME
+
+        return _say(f"internal error: {type(error).__name__}; run again with -v and report it at {HOME}/issues", INTERNAL)
+
+
+def _say(text: str, code: int) -> int:
+    from mcp_audit_gate.report.escape import terminal
+
+    sys.stderr.write(f"mcp-audit: {terminal(text)}\n")
+    return code
+
+
+def _run(words: list[str]) -> int:
+    from mcp_audit_gate import options
+
+    chosen = options.parse(words)
+    if chosen.command == "scan":
+        return _scan(chosen)
+    from mcp_audit_gate import pages
+
+    text = pages.explain(chosen.rule) if chosen.command == "explain" else pages.listing(chosen.output)
+    _to_stdout(text.encode("utf-8"))
+    return PASSED
+
+
+def _scan(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate import gate, options
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    outputs = options.outputs(chosen.output)
+    clients = _clients(chosen.client)
+    if not chosen.skip_connect:
+        _refuse_connect()
+    paths = tuple(chosen.paths) or (".",)
+    settings = gate.Settings(chosen.now or _today(), clients, chosen.fail_on or "high", chosen.allow_empty, chosen.exit_zero)
+    report = gate.scan(WorkingTree(find_root(paths)), paths, settings)
+    return _write(report, outputs, _look(chosen))
+
+
+def _clients(given: list[str]) -> frozenset[str]:
+    from mcp_audit_gate.sources.clients import client_ids
+
+    names = [name.strip() for item in given for name in item.split(",") if name.strip()]
+    known = client_ids()
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no client {name!r}", f"known are {', '.join(known)}{suggestion(name, known)}")
+    return frozenset(names)
+
+
+def _refuse_connect() -> None:
+    """Connecting is not part of this version; saying so beats judging half of what was asked for."""
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        raise UsageError("connecting to servers needs the extra `connect` (pip install 'mcp-audit-gate[connect]')", "or judge files only: add --skip-connect")
+    raise UsageError("this version does not connect to servers yet", "judge files only: add --skip-connect")
+
+
+def _today():  # type: ignore[no-untyped-def]
+    from datetime import datetime, timezone
+
+    return datetime.now(timezone.utc).date()
+
+
+def _look(chosen: argparse.Namespace) -> Look:
+    from mcp_audit_gate.report import Look
+
+    tty = sys.stdout.isatty()
+    colour = chosen.color == "always" or (chosen.color == "auto" and tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
+    width = _width() if tty or os.environ.get("COLUMNS") else 100
+    return Look(width, colour, 1 if chosen.verbose else -1 if chosen.quiet else 0, chosen.min_severity, chosen.category)
+
+
+def _width() -> int:
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given):
+        return max(40, int(given))
+    try:
+        return max(40, os.get_terminal_size(1).columns)
+    except OSError:
+        return 100
+
+
+def _write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look) -> int:
+    """Writes every output that can be written; one that cannot makes the run incomplete."""
+    from mcp_audit_gate import report as reports
+
+    codes = {report.verdict.exit_code}
+    for name, file in outputs:
+        data = reports.write(name, report, look)
+        if file is None:
+            _to_stdout(data)
+            continue
+        try:
+            _to_file(data, file)
+        except OSError as error:
+            codes.add(_say(f"cannot write {file}: {error.strerror}; check that its folder exists and is writable", INCOMPLETE))
+    return worst(codes)
+
+
+def _to_stdout(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _to_file(data: bytes, file: str) -> None:
+    """Writes beside the target and renames, so that a file under its final name is always whole; pipes and devices directly."""
+    if os.path.lexists(file) and not os.path.isfile(file):
+        with open(file, "wb") as target:
+            target.write(data)
+        return
+    temporary = f"{os.path.realpath(file)}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "xb") as target:
+            target.write(data)
+        os.replace(temporary, os.path.realpath(file))
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)

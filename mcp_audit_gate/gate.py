@@ -1,0 +1,167 @@
+"""The pipeline, one line per arrow: a tree and the options of a run in, a report out. Starts nothing and contacts nothing."""
+
+from __future__ import annotations
+
+from mcp_audit_gate import risk, rules
+from mcp_audit_gate.errors import Unreadable
+from mcp_audit_gate.lock.written import written_launch
+from mcp_audit_gate.metadata.capabilities import of_launch
+from mcp_audit_gate.model import Context, Input, Location, Mode, NotAssessed, Place, Problem, Report, Server
+from mcp_audit_gate.policy.verdict import conclude, mark
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.discover import Found
+from mcp_audit_gate.sources.document import Lines
+from mcp_audit_gate.sources.entries import extract
+from mcp_audit_gate.sources.parse import parse, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from typing import Protocol
+
+    from mcp_audit_gate.model import Entry, Locator, Setting
+    from mcp_audit_gate.sources.discover import Listing
+
+    class Tree(Protocol):
+        """Lists configs and reads bytes within limits: the working tree, later a revision or the index."""
+
+        def list(self, paths: Iterable[str]) -> Listing: ...
+
+        def pointed(self, source: str, target: str) -> Found | None: ...
+
+        def read(self, path: str) -> bytes: ...
+
+
+class Settings(NamedTuple):
+    """What a run was asked for, apart from the tree and the paths. clients: empty for all."""
+
+    today: date
+    clients: frozenset[str] = frozenset()
+    fail_on: str = "high"
+    allow_empty: bool = False
+    exit_zero: bool = False
+
+
+class Reading(NamedTuple):
+    """Everything the sources gave."""
+
+    inputs: tuple[Input, ...]
+    context: Context
+    documents: dict[str, Locator]
+    not_assessed: tuple[NotAssessed, ...]
+
+
+def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
+    """Judges every config below the paths."""
+    reading = read(tree, paths, settings.clients)
+    severities = {rule.info.id: rule.info.severity for rule in rules.ALL}
+    findings = mark(rules.run(reading.context, severities), settings.fail_on)
+    verdict = conclude(
+        findings, reading.not_assessed, reading.inputs, fail_on=settings.fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
+    )
+    infos = tuple(rule.info for rule in rules.ALL)
+    servers = tuple(_server(entry) for entry in reading.context.entries if entry.kind == "server" and not entry.again)
+    return Report(Mode(), reading.inputs, servers, findings, reading.not_assessed, verdict, infos, severities, reading.documents, settings.today)
+
+
+def read(tree: Tree, paths: Iterable[str], clients: frozenset[str]) -> Reading:
+    """Finds, reads and parses configs, and those they point to; what cannot be read is a problem and not assessed."""
+    listing = tree.list(paths)
+    reader = _Reader(tree)
+    pending = [found for found in listing.found if not clients or clients & {found.row.client, *found.row.also}]
+    seen = {found.path for found in pending}
+    while pending:
+        found = pending.pop(0)
+        for target in reader.file(found):
+            if target.path not in seen:
+                seen.add(target.path)
+                pending.append(target)
+    for lost in listing.not_assessed:
+        reader.problems.append(Problem("config-unreadable", Location(lost.path or "."), lost.reason, lost.hint or ""))
+    return reader.result(listing.not_assessed)
+
+
+class _Reader:
+    """Collects inputs, entries, settings and problems, file by file."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._inputs: list[Input] = []
+        self._entries: list[Entry] = []
+        self._settings: list[Setting] = []
+        self.problems: list[Problem] = []
+        self._documents: dict[str, Locator] = {}
+        self._not_assessed: list[NotAssessed] = []
+
+    def file(self, found: Found) -> list[Found]:
+        """Reads one file; returns the files it points to."""
+        row, data = found.row, None
+        try:
+            data = self._tree.read(found.path)
+            documents = parse(found.path, data, row.syntax)
+            extracted = extract(documents, row)
+        except Unreadable as error:
+            if row.free and not found.named:
+                return []
+            self._unreadable(found, data, error)
+            return []
+        if row.free and not (extracted.entries or extracted.settings or extracted.problems or extracted.pointed):
+            return []
+        count = sum(entry.kind == "server" and not entry.again for entry in extracted.entries)
+        self._inputs.append(Input(found.path, row.client, " ".join(extracted.shapes) or None, data, count, "parsed"))
+        self._entries += extracted.entries
+        self._settings += extracted.settings
+        self._problems(extracted.problems)
+        if documents:
+            self._documents[found.path] = whole(documents)
+        return [target for text, place in extracted.pointed for target in self._pointed(found, text, place)]
+
+    def _unreadable(self, found: Found, data: bytes | None, error: Unreadable) -> None:
+        self._inputs.append(Input(found.path, found.row.client, None, data, 0, "unreadable", error.reason))
+        self._not_assessed.append(NotAssessed("config", found.path, None, error.reason, error.hint))
+        place = _place_in(found.path, data, error.offset)
+        self.problems.append(Problem("config-unreadable", place, error.reason, error.hint))
+
+    def _problems(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.problems.append(problem)
+            if problem.kind == "config-unreadable" and isinstance(problem.place, Place):
+                what = "config" if problem.server is None else "server"
+                self._not_assessed.append(NotAssessed(what, problem.place.document.path, problem.server, problem.message, problem.hint))
+
+    def _pointed(self, found: Found, text: str, place: Place) -> list[Found]:
+        target = self._tree.pointed(found.path, text)
+        if target is None:
+            self._problems([Problem("config-unreadable", place, "the file it points to does not exist", "commit that file, or correct the path")])
+            return []
+        return [target]
+
+    def result(self, lost: tuple[NotAssessed, ...]) -> Reading:
+        """What was collected, in the order of paths."""
+        return Reading(
+            tuple(sorted(self._inputs, key=lambda item: item.path)),
+            Context(tuple(self._entries), tuple(self._settings), tuple(self.problems)),
+            self._documents,
+            tuple(sorted((*lost, *self._not_assessed), key=lambda item: (item.path or "", item.server or "", item.reason))),
+        )
+
+
+def _place_in(path: str, data: bytes | None, offset: int | None) -> Location:
+    """The character at an offset of a text that could not be parsed; at its end, the last one that is not blank."""
+    if data is None or offset is None:
+        return Location(path)
+    text = data.decode("utf-8-sig", "replace")
+    lines = Lines(text)
+    at = min(offset, len(text) - 1)
+    while at > 0 and text[at].isspace():
+        at -= 1
+    return lines.location(path, at, at + 1) if text else Location(path)
+
+
+def _server(entry: Entry) -> Server:
+    capabilities = tuple(of_launch(entry.launch))
+    place = entry.place(key=True)
+    return Server(entry, place.document.locate(place), written_launch(entry), False, capabilities, risk.of(capabilities), ("config",))
+
+

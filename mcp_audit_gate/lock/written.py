@@ -1,0 +1,52 @@
+"""The launch of an entry as the lockfile and the JSON report write it: the config's own words, secrets replaced."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.metadata.credentials import masked_args, masked_url, masked_value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcp_audit_gate.model import Entry, Json, Launch, Variable
+
+_TYPES = {"npm": "npm", "pypi": "pypi"}
+
+
+def written_launch(entry: Entry) -> dict[str, Json]:
+    """`transport command args cwd url headers env package`, empty members left out; secret values stand as `<secret>`."""
+    launch = entry.launch
+    words = masked_args([word.text for word in launch.words])
+    url = next((word.text for word in launch.urls if word.at and word.at[0] != "args"), None)
+    members: dict[str, Json] = {
+        "transport": launch.transport,
+        "command": words[0] if words else None,
+        "args": list(words[1:]),
+        "cwd": launch.cwd.text if launch.cwd else None,
+        "url": masked_url(url) if url else None,
+        "headers": _values(launch.headers),
+        "env": _values(tuple(variable for variable in launch.env if not variable.quoted)),
+        "package": package_id(launch),
+    }
+    return {key: value for key, value in members.items() if value not in (None, "", [], {})}
+
+
+def _values(variables: tuple[Variable, ...]) -> dict[str, Json]:
+    return {variable.name: None if variable.value is None else masked_value(variable.name, variable.value) for variable in variables}
+
+
+def package_id(launch: Launch) -> str | None:
+    """`npm:NAME[@V]`, `pypi:NAME[@V]` (normalised) or `oci:IMAGE[:TAG][@DIGEST]`; None for anything else."""
+    if launch.image:
+        image = launch.image
+        return f"oci:{image.name}" + (f":{image.tag}" if image.tag else "") + (f"@{image.digest}" if image.digest else "")
+    package = launch.package
+    if package is None or package.ecosystem not in _TYPES or not package.name or package.pin in ("local", "url", "branch", "commit"):
+        return None
+    name = pypi_name(package.name) if package.ecosystem == "pypi" else package.name
+    return f"{package.ecosystem}:{name}" + (f"@{package.version}" if package.version else "")
+
+
+def pypi_name(name: str) -> str:
+    """A distribution's name after PEP 503."""
+    import re
+
+    return re.sub(r"[-_.]+", "-", name).lower()

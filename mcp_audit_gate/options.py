@@ -1,0 +1,115 @@
+"""The command line: argv in, options out; one small function builds the parser of each command."""
+
+from __future__ import annotations
+
+import argparse
+
+from mcp_audit_gate import HOME, __version__
+from mcp_audit_gate.errors import UsageError, suggestion
+from mcp_audit_gate.model import SEVERITIES
+from mcp_audit_gate.report import FORMATS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from typing import NoReturn
+
+LEVELS = (*reversed(SEVERITIES), "never")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors become UsageError, so that one place prints them."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"see {self.prog} --help")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The options of one command. Raises UsageError; --help and --version end the program."""
+    parser = _Parser(
+        prog="mcp-audit",
+        description="The lockfile and policy gate for MCP: judges the MCP configs a repository commits.",
+        epilog=f"example: mcp-audit scan --skip-connect\ndocumentation: {HOME}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"mcp-audit {__version__}")
+    _common(parser, suppress=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    wanted = next((word for word in argv if word in _COMMANDS), None)
+    for name, (add, summary, example) in _COMMANDS.items():
+        made = commands.add_parser(
+            name, help=summary, description=summary, epilog=f"example: {example}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        )
+        if name == wanted:
+            add(made)
+            _common(made, suppress=True)
+    options = parser.parse_args(argv)
+    if options.command is None:
+        parser.print_help()
+        raise UsageError("no command given", "try mcp-audit scan --skip-connect")
+    return options
+
+
+def _common(parser: argparse.ArgumentParser, suppress: bool) -> None:
+    """-q, -v and --color, before or after the command."""
+
+    def default(value: object) -> object:
+        return argparse.SUPPRESS if suppress else value
+
+    parser.add_argument("-q", "--quiet", action="store_true", default=default(False), help="say only what blocks, and the verdict")
+    parser.add_argument("-v", "--verbose", action="store_true", default=default(False), help="say more; show a traceback on an internal error")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default=default("auto"), help="colour on the terminal (wins over NO_COLOR)")
+
+
+def _scan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
+    parser.add_argument("--skip-connect", action="store_true", help="judge files only: start nothing, contact nothing")
+    parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help="only configs of these clients")
+    parser.add_argument("--fail-on", choices=LEVELS, help="the least severity that blocks (default: high)")
+    parser.add_argument("--min-severity", choices=LEVELS[:-1], default="info", help="what the text and Markdown reports show; never changes the verdict")
+    parser.add_argument("-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]", help=f"{' '.join(FORMATS)}; repeatable; no FILE: standard output")
+    parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")
+    parser.add_argument("--allow-empty", action="store_true", help="no MCP config found is a pass")
+    parser.add_argument("--exit-zero", action="store_true", help="findings never fail; errors and incompleteness still do")
+    parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule", metavar="RULE", help="a rule's id, as shown in brackets")
+
+
+def _rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", choices=("text", "json", "markdown"), default="text", help="default: text")
+
+
+_COMMANDS = {
+    "scan": (_scan, "find configs, judge them, report; the exit code is the verdict", "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif"),
+    "explain": (_explain, "one rule's page: why, what it looks at, how to fix it", "mcp-audit explain literal-secret"),
+    "rules": (_rules, "all rules", "mcp-audit rules -o json"),
+}
+
+
+def _date(text: str) -> date:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from error
+
+
+def outputs(given: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
+    """(format, file or None for standard output) for each -o; text on standard output when there is none. Raises UsageError."""
+    chosen: list[tuple[str, str | None]] = []
+    for item in given or ("text",):
+        name, equals, file = item.partition("=")
+        if name not in FORMATS:
+            raise UsageError(f"-o {item}: there is no format {name!r}", f"choose one of {' '.join(FORMATS)}{suggestion(name, FORMATS)}")
+        if equals and not file:
+            raise UsageError(f"-o {item}: no file name after the equals sign", f"write -o {name}=FILE, or -o {name} for standard output")
+        chosen.append((name, file or None))
+    if sum(file is None for _, file in chosen) > 1:
+        raise UsageError("only one format can go to standard output", "give the others a file: -o sarif=FILE")
+    return tuple(chosen)

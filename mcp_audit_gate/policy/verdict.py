@@ -1,0 +1,46 @@
+"""Findings and what was not assessed to a verdict: which findings block, the exit code, the reasons."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.errors import BLOCKED, EMPTY, INCOMPLETE, PASSED, worst
+from mcp_audit_gate.model import RANK, Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcp_audit_gate.model import Finding, Input, NotAssessed
+
+_RESULTS = {PASSED: "passed", BLOCKED: "failed", EMPTY: "empty", INCOMPLETE: "incomplete"}
+
+
+def mark(findings: tuple[Finding, ...], fail_on: str) -> tuple[Finding, ...]:
+    """The findings with the status that the threshold gives them."""
+    if fail_on == "never":
+        return findings
+    limit = RANK[fail_on]
+    return tuple(finding._replace(status="blocking") if RANK[finding.severity] >= limit else finding for finding in findings)
+
+
+def conclude(
+    findings: tuple[Finding, ...], not_assessed: tuple[NotAssessed, ...], inputs: tuple[Input, ...], *, fail_on: str, allow_empty: bool, exit_zero: bool
+) -> Verdict:
+    """The verdict of a run: incomplete outranks failed, failed outranks empty."""
+    codes: set[int] = set()
+    reasons: list[str] = []
+    blocking = sum(finding.status == "blocking" for finding in findings)
+    if not_assessed:
+        codes.add(INCOMPLETE)
+        reasons.append(f"{_count(len(not_assessed), 'thing')} could not be assessed")
+    if blocking:
+        codes.add(PASSED if exit_zero else BLOCKED)
+        reasons.append(f"{_count(blocking, 'finding')} at or above {fail_on}" + (", let through by --exit-zero" if exit_zero else ""))
+    if not inputs and not not_assessed:
+        codes.add(PASSED if allow_empty else EMPTY)
+        reasons.append("no MCP config found" + (", which --allow-empty permits" if allow_empty else ""))
+    code = worst(codes)
+    if not reasons:
+        reasons.append(f"no finding at or above {fail_on}" if fail_on != "never" else "no threshold is set")
+    return Verdict(_RESULTS[code], code, tuple(reasons))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

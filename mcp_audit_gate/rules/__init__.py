@@ -1,0 +1,128 @@
+"""What is wrong: Context in, Finding out. ALL is the list of rules; nothing registers itself."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.model import RANK, Entry, Finding, Location, Place, Rule, Setting
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.rules import inputs, packages, transport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mcp_audit_gate.model import Context, Hit
+
+ALL: tuple[Rule, ...] = tuple(
+    sorted((*inputs.RULES, *packages.RULES, *transport.RULES), key=lambda rule: rule.info.id)
+)
+
+# One fault, one finding: the rule on the left silences those on the right at the same subject of the same entry.
+NARROWER = {
+    "hostile-command": ("shell-wrapper", "inline-code", "pipe-to-shell"),
+    "pipe-to-shell": ("shell-wrapper", "inline-code"),
+    "url-package": ("unpinned-package",),
+    "metadata-address": ("plain-http", "plain-http-internal", "raw-ip-url", "private-address"),
+    "literal-secret": ("probable-secret", "credential-in-url"),
+    "known-malicious": ("known-vulnerable", "advisory-to-review", "deprecated-package"),
+}
+
+
+class Raised(NamedTuple):
+    """A hit with the rule that made it and the entry or setting it is about (None: the run)."""
+
+    rule: Rule
+    about: Entry | Setting | None
+    hit: Hit
+    server: str | None
+    subject: str
+
+
+def run(context: Context, severities: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Every finding of every rule, sorted by severity, path, place and rule. `severities` holds those in force; "off" skips a rule."""
+    raised = [item for rule in ALL if severities.get(rule.info.id, rule.info.severity) != "off" for item in _apply(rule, context)]
+    silenced = {(wide, *_node(item)) for item in raised for wide in NARROWER.get(item.rule.info.id, ())}
+    kept = [item for item in raised if (item.rule.info.id, *_node(item)) not in silenced]
+    findings = _findings(kept, severities)
+    return tuple(sorted(findings, key=order))
+
+
+def order(finding: Finding) -> tuple[int, str, int, int, str, str]:
+    """The key by which findings are sorted everywhere: severity, path, place, rule, fingerprint."""
+    place = finding.location
+    return -RANK[finding.severity], place.path, place.start_line, place.start_column, finding.rule, finding.fingerprint
+
+
+def _apply(rule: Rule, context: Context) -> Iterator[Raised]:
+    if rule.scope == "context":
+        yield from (_raise(rule, None, hit) for hit in rule.check(context))
+        return
+    subjects: Iterable[Entry | Setting] = context.settings if rule.scope == "setting" else context.entries
+    for about in subjects:
+        if about.sample and not rule.also_sample:
+            continue
+        if isinstance(about, Entry) and about.disabled and not rule.also_disabled:
+            continue
+        yield from (_raise(rule, about, hit) for hit in rule.check(about))
+
+
+def _raise(rule: Rule, about: Entry | Setting | None, hit: Hit) -> Raised:
+    entry = about if isinstance(about, Entry) else None
+    server = entry.name if entry and entry.kind == "server" else hit.server
+    pointer = hit.place.pointer if isinstance(hit.place, Place) else ()
+    below = pointer[len(entry.pointer) :] if entry else pointer
+    return Raised(rule, about, hit, server, json_pointer(below) if hit.subject is None else hit.subject)
+
+
+def json_pointer(steps: Iterable[str | int]) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _node(item: Raised) -> tuple[str, tuple[str | int, ...], tuple[int, ...]]:
+    place = item.hit.place
+    return (place.path, (), ()) if isinstance(place, Location) else (place.document.path, place.pointer, place.nth)
+
+
+def _findings(raised: list[Raised], severities: Mapping[str, str]) -> Iterator[Finding]:
+    """Hits as findings: places worked out, fingerprints made unique, equal ones of two readings of one entry told once."""
+    from hashlib import sha256
+
+    seen: set[tuple[str, Location, str]] = set()
+    numbers: dict[bytes, int] = {}
+    for item in raised:
+        location = _locate(item.hit.place)
+        if (item.rule.info.id, location, item.hit.message) in seen:
+            continue
+        seen.add((item.rule.info.id, location, item.hit.message))
+        identity = _identity(item, location.path)
+        number = numbers[identity] = numbers.get(identity, -1) + 1
+        info = item.rule.info
+        yield Finding(
+            info.id,
+            severities.get(info.id, info.severity),
+            item.hit.message,
+            item.server,
+            item.subject,
+            location,
+            tuple(dict.fromkeys(_locate(place) for place in item.hit.related)),
+            sha256(identity + b"\0%d" % number).hexdigest()[:32],
+            item.hit.fix or info.fix,
+        )
+
+
+def _locate(place: Place | Location) -> Location:
+    return place if isinstance(place, Location) else place.document.locate(place)
+
+
+def _identity(item: Raised, path: str) -> bytes:
+    """What a finding is about: rule, file, container, server, subject and value, never a line.
+
+    Of a credential only 16 bits of a hash go in: enough to tell another value at the same place, too few to test a guess.
+    """
+    from hashlib import sha256
+
+    container = json_pointer(item.about.pointer[:-1]) if isinstance(item.about, Entry) else ""
+    value = sha256(b"mcp-audit-gate/v1\0" + item.hit.value.encode("utf-8", "surrogatepass")).hexdigest()[:4] if item.hit.secret else item.hit.value
+    parts = (item.rule.info.id, path, container, item.server or "", item.subject, value)
+    return "\0".join(parts).encode("utf-8", "surrogatepass")
+

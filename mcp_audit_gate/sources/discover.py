@@ -1,0 +1,273 @@
+"""The working tree: which files are configs, and their bytes, read within limits. Links out of the root are not followed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from mcp_audit_gate.errors import Unreadable, UsageError
+from mcp_audit_gate.model import NotAssessed
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.clients import NAMED, POINTED, SKIPPED_FOLDERS, Row
+from mcp_audit_gate.sources.match import Folder, Pattern, best, fits, fold, is_client_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAX_CONFIG = 4 * 1024 * 1024
+MAX_TOTAL = 256 * 1024 * 1024
+_LINK_DEPTH = 6
+_CHECK_LINK = "commit the file itself, or a link that stays inside the repository"
+
+
+class Found(NamedTuple):
+    """A file to read: its path relative to the root and the row it belongs to. named: the user asked for it."""
+
+    path: str
+    row: Row
+    named: bool = False
+
+
+class Listing(NamedTuple):
+    """What discovery answers: the files, sorted by path, and what stands in a config's place and cannot be read."""
+
+    found: tuple[Found, ...]
+    not_assessed: tuple[NotAssessed, ...]
+
+
+def find_root(paths: tuple[str, ...]) -> str:
+    """The git root above the first path, else that folder, or the file's folder; wide enough to hold all paths. Runs no git."""
+    first = os.path.realpath(paths[0])
+    start = first if os.path.isdir(first) else os.path.dirname(first)
+    root = start
+    folder = start
+    while True:
+        if os.path.lexists(os.path.join(folder, ".git")):
+            root = folder
+            break
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+    others = [os.path.realpath(path) for path in paths[1:]]
+    if all(_inside(root, other) for other in others):
+        return root
+    return os.path.commonpath([root, *(other if os.path.isdir(other) else os.path.dirname(other) for other in others)])
+
+
+def _inside(root: str, path: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+class WorkingTree:
+    """Files below a root as they lie on disk; paths are relative to it, with `/`."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.realpath(root)
+        self._left = MAX_TOTAL
+
+    def list(self, paths: Iterable[str]) -> Listing:
+        """Every config below the folders given, and each file given whatever its name. Raises UsageError for a missing path."""
+        found: dict[str, Found] = {}
+        lost: list[NotAssessed] = []
+        for path in paths:
+            real = os.path.realpath(path)
+            if not os.path.lexists(path) or not os.path.exists(real):
+                raise UsageError(f"no such file or folder: {path}", "check the spelling; paths are relative to the current directory")
+            inside = os.path.relpath(real, self.root).replace(os.sep, "/")
+            if os.path.isdir(real):
+                walk = _Walk(self.root)
+                walk.run("" if inside == "." else inside)
+                for item in walk.found:
+                    found.setdefault(item.path, item)
+                lost += walk.lost
+            else:
+                pattern = self._pattern(inside)
+                found[inside] = Found(inside, pattern.row if pattern else NAMED, True)
+        return Listing(tuple(found[path] for path in sorted(found)), tuple(dict.fromkeys(lost)))
+
+    def _pattern(self, path: str) -> Pattern | None:
+        *folders, name = path.split("/")
+        return best(pattern for pattern in Folder(tuple(folders)).patterns(name) if beside(self.root, path, pattern.row))
+
+    def pointed(self, source: str, target: str) -> Found | None:
+        """The file that a config points to, relative to the plugin's or its own folder; None when there is none."""
+        folder = os.path.dirname(source)
+        if os.path.basename(folder).endswith("-plugin"):
+            folder = os.path.dirname(folder)
+        path = os.path.normpath(os.path.join(folder, target)).replace(os.sep, "/")
+        if not os.path.lexists(os.path.join(self.root, path)):
+            return None
+        pattern = None if path.startswith("../") else self._pattern(path)
+        return Found(path, pattern.row if pattern else POINTED)
+
+    def read(self, path: str, limit: int = MAX_CONFIG) -> bytes:
+        """The bytes of a regular file inside the root. Raises Unreadable for anything else, and above the limits."""
+        full = os.path.join(self.root, path)
+        real = os.path.realpath(full)
+        if not _inside(self.root, real):
+            raise Unreadable("a link that leaves the repository; it was not followed", _CHECK_LINK)
+        data = _read(real, limit)
+        self._left -= len(data)
+        if self._left < 0:
+            raise Unreadable(f"more than {MAX_TOTAL >> 20} MiB of configs in all", "scan parts of the tree, or exclude some of it")
+        return data
+
+
+def _read(real: str, limit: int) -> bytes:
+    """Opens without following a link or waiting for a pipe's other end; the size is checked before and while reading."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(real, flags)
+    except OSError as error:
+        raise Unreadable(*_explain(error)) from error
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise Unreadable("a folder stands where a config is expected", "rename or remove the folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("not a regular file", "replace it by a file")
+        if status.st_size > limit:
+            raise Unreadable(f"larger than {limit >> 20} MiB ({status.st_size} bytes)", "split the file; no client needs a config of that size")
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise Unreadable(*_explain(error)) from error
+    if len(data) > limit:
+        raise Unreadable(f"larger than {limit >> 20} MiB", "split the file; no client needs a config of that size")
+    return data
+
+
+def _explain(error: OSError) -> tuple[str, str]:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "permission denied", "make it readable for the user that runs mcp-audit"
+    if error.errno == errno.ENOENT:
+        return "a link to a file that does not exist, or a file that vanished", _CHECK_LINK
+    if error.errno == errno.ELOOP:
+        return "a link that leads to itself", _CHECK_LINK
+    if error.errno == errno.EISDIR:
+        return "a folder stands where a config is expected", "rename or remove the folder"
+    return f"cannot be opened: {os.strerror(error.errno or 0)}", "check the file"
+
+
+def beside(root: str, path: str, row: Row) -> bool:
+    """True when the file that the row wants beside this one is there (or the row wants none)."""
+    return not row.beside or os.path.lexists(os.path.join(root, os.path.dirname(path), row.beside))
+
+
+class _Walk:
+    """One walk over a folder: real folders first, then the links in it that lead to folders."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._links: list[str] = []
+        self._walked: set[str] = set()
+        self.found: list[Found] = []
+        self.lost: list[NotAssessed] = []
+
+    def run(self, start: str) -> None:
+        """Lists configs below `start`."""
+        self._tree(start, 0)
+        for link in sorted(self._links):
+            self._follow(link)
+        self._submodules(start)
+
+    def _tree(self, start: str, through: int) -> None:
+        """Walks real folders. `through` is how many parts of the path end with a link; 0: no link was followed."""
+        pending = [start]
+        while pending:
+            folder = pending.pop()
+            if not through:
+                self._walked.add(folder)
+            parts = tuple(folder.split("/")) if folder else ()
+            listing = Folder(parts)
+            for item in self._scan(folder):
+                path = f"{folder}/{item.name}" if folder else item.name
+                patterns = listing.patterns(item.name)
+                if item.is_symlink():
+                    self._link(path, patterns, through)
+                elif item.is_dir(follow_symlinks=False):
+                    if item.name not in SKIPPED_FOLDERS and (not through or len(parts) - through < _LINK_DEPTH):
+                        pending.append(path)
+                    self._add_folder(path, patterns)
+                elif patterns:
+                    self._add(path, patterns, len(parts) + 1 - through if through else 0)
+
+    def _scan(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        try:
+            with os.scandir(os.path.join(self._root, folder)) as items:
+                yield from items
+        except OSError as error:
+            reason, hint = _explain(error)
+            self.lost.append(NotAssessed("folder", folder or ".", None, reason, hint))
+
+    def _add(self, path: str, patterns: tuple[Pattern, ...], below_link: int) -> None:
+        """A file; reached through a link it counts only when the client's path includes the link, or nothing else leads to it."""
+        usable = [pattern for pattern in patterns if beside(self._root, path, pattern.row)]
+        if below_link and not self._hidden(path):
+            usable = [pattern for pattern in usable if len(pattern.folders) + 1 > below_link]
+        pattern = best(usable)
+        if pattern:
+            self.found.append(Found(path, pattern.row))
+
+    def _hidden(self, path: str) -> bool:
+        """True when the real folder of a file was not walked itself."""
+        real = os.path.dirname(os.path.realpath(os.path.join(self._root, path)))
+        inside = os.path.relpath(real, self._root).replace(os.sep, "/")
+        return ("" if inside == "." else inside) not in self._walked
+
+    def _add_folder(self, path: str, patterns: tuple[Pattern, ...]) -> None:
+        """A folder with a config's name is read as a file, and so reported."""
+        pattern = best(pattern for pattern in patterns if not pattern.row.free and "*" not in pattern.name and beside(self._root, path, pattern.row))
+        if pattern:
+            self.found.append(Found(path, pattern.row))
+
+    def _link(self, path: str, patterns: tuple[Pattern, ...], through: int) -> None:
+        real = os.path.realpath(os.path.join(self._root, path))
+        name = path.rpartition("/")[2]
+        if os.path.isdir(real):
+            if not _inside(self._root, real):
+                if is_client_folder(name) or any(not pattern.row.free for pattern in patterns):
+                    self.lost.append(NotAssessed("folder", path, None, "a link that leaves the repository; it was not followed", _CHECK_LINK))
+            elif not through and name not in SKIPPED_FOLDERS:
+                self._links.append(path)
+            return
+        if patterns:
+            self._add(path, patterns, 0)
+        elif is_client_folder(name) and not os.path.exists(real):
+            self.lost.append(NotAssessed("folder", path, None, "a link to a folder that does not exist", _CHECK_LINK))
+
+    def _follow(self, link: str) -> None:
+        self._tree(link, link.count("/") + 1)
+
+    def _submodules(self, start: str) -> None:
+        """Submodules that stand for a client's folder and are not checked out."""
+        try:
+            text = _read(os.path.join(self._root, ".gitmodules"), MAX_CONFIG).decode("utf-8", "replace")
+        except Unreadable:
+            return
+        for line in text.splitlines():
+            key, _, value = line.partition("=")
+            path = value.strip().strip('"').strip("/")
+            named = [part for part in path.split("/") if is_client_folder(part)]
+            if key.strip() != "path" or not named or (start and not path.startswith(start + "/")):
+                continue
+            full = os.path.join(self._root, path)
+            if not os.path.isdir(full) or not os.listdir(full):
+                self.lost.append(NotAssessed("folder", path, None, "a submodule that is not checked out", "check it out (git submodule update --init)"))
+
+
+def excluded(path: str, globs: tuple[str, ...]) -> bool:
+    """True when a glob of the policy's `exclude` covers the path; `*` stays inside a folder, `**` does not."""
+    parts = [fold(part) for part in path.split("/")]
+    return any(_covers(parts, [fold(part) for part in glob.strip("/").split("/")]) for glob in globs)
+
+
+def _covers(parts: list[str], globs: list[str]) -> bool:
+    if not globs:
+        return not parts
+    if globs[0] == "**":
+        return len(globs) == 1 or any(_covers(parts[start:], globs[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fits(parts[0], globs[0]) and _covers(parts[1:], globs[1:])

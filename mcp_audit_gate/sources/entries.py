@@ -1,0 +1,375 @@
+"""Documents of a config to entries and settings: every shape that is known for the path is read, and what matched is said."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.errors import Unreadable
+from mcp_audit_gate.model import Entry, Place, Problem, Setting, Word
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.fields import bundle, could_start, needs_no_program, strings, understand_entry
+from mcp_audit_gate.sources.jsonc import Repeated
+from mcp_audit_gate.sources.launch import Fields, command_string, understand
+from mcp_audit_gate.sources.match import fits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_audit_gate.model import Json, Launch, Pointer
+    from mcp_audit_gate.sources.clients import Row
+    from mcp_audit_gate.sources.document import Document
+
+MAX_ENTRIES = 10_000
+MAX_REPEATS = 16
+_MAP_HINT = 'write servers as a map, {"mcpServers": {"name": {"command": "…"}}}'
+_START_HINT = "name a program (command) or an address (url), or delete the entry"
+_CONTAINERS = frozenset(("mcpServers", "mcp_servers", "mcp-servers", "servers", "context_servers", "inputs", "mcp", "amp.mcpServers", "mcp.servers", "projects", "plugins"))
+_COMMAND_SETTINGS = frozenset(("apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "otelHeadersHelper"))
+
+
+class Site(NamedTuple):
+    """A value in a document, with the way to it."""
+
+    value: Json
+    pointer: Pointer
+    nth: tuple[int, ...]
+
+
+class Extract(NamedTuple):
+    """What a file holds. pointed: paths of other files it names as configs. shapes: the pointers that matched."""
+
+    entries: tuple[Entry, ...]
+    settings: tuple[Setting, ...]
+    problems: tuple[Problem, ...]
+    pointed: tuple[tuple[str, Place], ...]
+    shapes: tuple[str, ...]
+
+
+def extract(documents: list[Document], row: Row) -> Extract:
+    """Entries and settings of a file. Raises Unreadable above the limit of entries."""
+    readers = [_Reader(document, row) for document in documents]
+    for reader in readers:
+        reader.run()
+    count = sum(len(reader.entries) for reader in readers)
+    if count > MAX_ENTRIES:
+        raise Unreadable(f"more than {MAX_ENTRIES} entries", "split the file; no client needs as many servers")
+    return Extract(
+        tuple(entry for reader in readers for entry in reader.entries),
+        tuple(setting for reader in readers for setting in reader.settings),
+        tuple(problem for reader in readers for problem in reader.problems),
+        tuple(target for reader in readers for target in reader.pointed),
+        tuple(dict.fromkeys(shape for reader in readers for shape in reader.shapes)),
+    )
+
+
+def is_sample(path: str, row: Row) -> bool:
+    """True for a file that by its name is a sample, and that no client reads by a glob."""
+    name = path.rpartition("/")[2].lower()
+    by_glob = any("*" in pattern.rpartition("/")[2] and "/" in pattern for pattern in row.paths)
+    return not by_glob and any(f".{word}." in name or name.endswith(f".{word}") for word in ("example", "sample", "template"))
+
+
+class _Reader:
+    """Reads one document by the shapes of its row."""
+
+    def __init__(self, document: Document, row: Row) -> None:
+        self._document = document
+        self._row = row
+        self._sample = is_sample(document.path, row)
+        self.entries: list[Entry] = []
+        self.settings: list[Setting] = []
+        self.problems: list[Problem] = []
+        self.pointed: list[tuple[str, Place]] = []
+        self.shapes: list[str] = []
+
+    def run(self) -> None:
+        """Reads settings, then each shape, then repeated keys."""
+        root = Site(self._document.value, (), ())
+        self._unwrapped_root(root)
+        for pattern in self._row.settings:
+            self._settings(root, pattern)
+        for shape in self._row.shapes:
+            before = len(self.entries), len(self.problems), len(self.pointed)
+            parts = tuple(part for part in shape.split("/") if part)
+            seen = [self._shape(site, parts) for site in _sites(root, parts[:-1])]
+            if any(seen) or before != (len(self.entries), len(self.problems), len(self.pointed)):
+                self.shapes.append(shape)
+        self._repeats(root)
+
+    def _unwrapped_root(self, root: Site) -> None:
+        if self._document.value is not None and not isinstance(self._document.value, dict) and not self._row.free and self._document.path.lower().endswith(("json", "jsonc")):
+            self._problem(root, "the file is no JSON object", _MAP_HINT)
+
+    def _shape(self, site: Site, parts: tuple[str, ...]) -> bool:
+        """Reads what one shape names below `site`; true when its container is there."""
+        if not parts:
+            return self._whole(site)
+        if parts == ("*",):
+            self._flat(site)
+            return False
+        containers = list(_sites(site, parts[-1:])) if parts[-1] != "*" else [site]
+        if parts[-1] != "*":
+            for found in containers:
+                self._single(found, str(found.pointer[-1]))
+            return bool(containers)
+        self._container(site)
+        return True
+
+    def _container(self, site: Site) -> None:
+        """A map or list of servers, the path of a file that holds one, or something unknown."""
+        if isinstance(site.value, dict):
+            members = list(_members(site))
+            if self._row.free and not any(isinstance(inner.value, dict) and could_start(inner.value) for _, inner, _ in members):
+                return  # a map of something else under a common key
+            for name, inner, last in members:
+                if not self._holds_another_shape(inner):
+                    self._member(inner, name, again=not last)
+        elif isinstance(site.value, list):
+            for number, item in enumerate(site.value):
+                self._item(Site(item, (*site.pointer, number), (*_pad(site), -1)), number)
+        elif isinstance(site.value, str) and site.value.strip():
+            self._target(site, site.value)
+        elif site.value is not None and site.value != "":
+            self._problem(site, "servers in an unknown shape", _MAP_HINT)
+
+    def _holds_another_shape(self, site: Site) -> bool:
+        """True for a member that is itself the container of another shape of the row (`/mcp/servers/*` below `/mcp/*`)."""
+        shape = "/" + "/".join(map(str, site.pointer)) + "/*"
+        return shape in self._row.shapes and isinstance(site.value, dict) and not could_start(site.value)
+
+    def _target(self, site: Site, text: str) -> None:
+        """A path of another config, or the address of a bundle."""
+        if "://" in text:
+            name = text.rpartition("/")[2]
+            self._add(site, name, {}, (bundle(text, ()),), False, False)
+        else:
+            self.pointed.append((text, self._place(site)))
+
+    def _item(self, site: Site, number: int) -> None:
+        """An item of a list: an entry with a name, `name: entry`, an address, a path, or the name of a server declared elsewhere."""
+        value = site.value
+        if isinstance(value, str):
+            if "://" in value:
+                self._add(site, str(number), {"url": value}, understand(Fields(urls=(Word(value, ()),), transport="sse" if "sse" in str(site.pointer) else "http")), False, False)
+            elif value.startswith(("./", "../")) or value.endswith(".json"):
+                self.pointed.append((value, self._place(site)))
+            return
+        if isinstance(value, dict):
+            inner = next(iter(value.values())) if len(value) == 1 else None
+            if isinstance(inner, dict) and not could_start(value):
+                for name, member, last in _members(site):
+                    self._member(member, name, again=not last)
+                return
+            name = next((str(value[key]) for key in ("name", "id", "identifier") if isinstance(value.get(key), str)), str(number))
+            self._member(site, name, again=False)
+        else:
+            self._problem(site, "an entry that is no object", _MAP_HINT)
+
+    def _member(self, site: Site, name: str, again: bool) -> None:
+        """A member of a server map: an entry, a comment, or not understood."""
+        value = site.value
+        commented = name.startswith(("_", "//", "$"))
+        if not isinstance(value, dict):
+            if not commented:
+                self._problem(site, "an entry that is no object", _MAP_HINT, name)
+            return
+        disabled = self._disabled(value)
+        if not could_start(value):
+            if commented or self._not_a_server(value):
+                return
+            if not (needs_no_program(value, disabled) or self._row.completed):
+                self._problem(site, "an entry without program or address", _START_HINT, name)
+                return
+        self._entry(site, name, disabled, again)
+
+    def _not_a_server(self, value: dict[str, Json]) -> bool:
+        return self._row.client == "goose" and value.get("type") in ("builtin", "platform", "frontend", "inline_python")
+
+    def _disabled(self, value: dict[str, Json]) -> bool:
+        return ("disabled" in self._row.off and value.get("disabled") is True) or ("enabled" in self._row.off and value.get("enabled") is False)
+
+    def _entry(self, site: Site, name: str, disabled: bool, again: bool) -> None:
+        """One entry; with repeated keys inside, once per reading, of which the last counts."""
+        assert isinstance(site.value, dict)
+        times = _times(site.value)
+        if times > MAX_REPEATS:
+            self._problem(site, f"a key that stands more than {MAX_REPEATS} times", "delete the repetitions", name)
+        readings = range(min(times, MAX_REPEATS)) if times > 1 else (-1,)
+        for number in readings:
+            value = _reading(site.value, number)
+            assert isinstance(value, dict)
+            understood = understand_entry(value, self._row.expands)
+            inner = site if number < 0 else site._replace(nth=(*_pad(site), number))
+            for fault in understood.faults:
+                place = self._place(inner)
+                self._report(place._replace(pointer=(*place.pointer, *fault.at)), fault.reason, fault.hint, name)
+            self._add(inner, name, value, understood.launches, disabled, again or number not in (-1, readings[-1]))
+
+    def _add(self, site: Site, name: str, value: dict[str, Json], launches: tuple[Launch, ...], disabled: bool, again: bool) -> None:
+        self.entries.append(Entry(self._document, self._row.client, name, "server", value, site.pointer, site.nth, launches, disabled, self._sample, again))
+
+    def _single(self, site: Site, name: str) -> None:
+        """A shape that names one entry: an object, or a whole command line."""
+        value = self._document.value
+        title = value.get("name") if isinstance(value, dict) else None
+        if isinstance(site.value, str) and site.value.strip():
+            self._add(site, name, {"command": site.value}, understand(Fields((Word(site.value, ()),), transport="stdio")), False, False)
+        elif isinstance(site.value, dict):
+            if could_start(site.value):
+                self._entry(site, title if isinstance(title, str) else name, False, False)
+            elif name == "mcp_config":
+                self._problem(site, "an entry without program or address", _START_HINT, name)
+
+    def _whole(self, site: Site) -> bool:
+        """The file itself is one server, when it could start."""
+        if not isinstance(site.value, dict) or any(key in site.value for key in _CONTAINERS):
+            return False
+        remote = site.value.get("remote")
+        if could_start(site.value) or (isinstance(remote, dict) and could_start(remote)):
+            name = site.value.get("name")
+            self._entry(site, name if isinstance(name, str) else self._document.path.rpartition("/")[2].partition(".")[0], False, False)
+            return True
+        return False
+
+    def _flat(self, site: Site) -> None:
+        """Servers at the top of the file, without a container."""
+        if isinstance(site.value, dict):
+            for name, inner, last in _members(site):
+                if isinstance(inner.value, dict) and name not in _CONTAINERS and could_start(inner.value):
+                    self._entry(inner, name, self._disabled(inner.value), again=not last)
+
+    def _settings(self, root: Site, pattern: str) -> None:
+        outer, _, inner = pattern.rpartition("//")
+        skip = len([part for part in outer.split("/") if part])
+        if pattern.startswith("/settings/"):
+            skip = max(skip, 1)
+        parts = tuple(part for part in f"{outer}/{inner}".split("/") if part)
+        for site in _sites(root, parts):
+            name = ".".join(str(step) for step in site.pointer[skip:])
+            setting = Setting(self._document, self._row.client, name, _reading(site.value, -1), site.pointer, site.nth, self._sample)
+            self.settings.append(setting)
+            self._commands(setting)
+
+    def _commands(self, setting: Setting) -> None:
+        """Commands that the client runs because of a setting are judged like launches."""
+        found: list[tuple[Pointer, Launch]] = []
+        if setting.name in _COMMAND_SETTINGS and isinstance(setting.value, str):
+            found.append(((), command_string(Word(setting.value, ()))))
+        elif setting.name == "notify" and isinstance(setting.value, list):
+            words = tuple(Word(str(item), (number,)) for number, item in enumerate(setting.value))
+            found.append(((), understand(Fields(words, transport="stdio"))[0]))
+        elif setting.name in ("hooks", "statusLine"):
+            found += [((), command_string(Word(text, at))) for at, text in strings(setting.value) if at and at[-1] == "command"]
+        for _, launch in found:
+            self.entries.append(
+                Entry(self._document, self._row.client, "", "command", {}, setting.pointer, setting.nth, (launch,), False, self._sample, False)
+            )
+
+    def _repeats(self, root: Site) -> None:
+        """Keys that stand more than once on the way to an entry or setting, or inside one."""
+        pointers = {entry.pointer for entry in self.entries} | {setting.pointer for setting in self.settings}
+        above = {pointer[:length] for pointer in pointers for length in range(len(pointer) + 1)}
+        for site, key, times in _repeated(root):
+            pointer = (*site.pointer, key)
+            if key.startswith(("_", "//")) or not (pointer in above or any(pointer[:length] in pointers for length in range(len(pointer)))):
+                continue
+            places = [Place(self._document, pointer, (*_pad(site), number), True) for number in range(min(times, MAX_REPEATS))]
+            message = f"stands {times} times in one object; clients disagree on which one counts"
+            server = next((entry.name for entry in self.entries if pointer[: len(entry.pointer)] == entry.pointer), None)
+            self.problems.append(Problem("duplicate-key", places[-1], message, "delete all but one", server, tuple(places[:-1])))
+
+    def _place(self, site: Site) -> Place:
+        return Place(self._document, site.pointer, site.nth)
+
+    def _problem(self, site: Site, reason: str, hint: str, server: str | None = None) -> None:
+        self._report(self._place(site), reason, hint, server)
+
+    def _report(self, place: Place, reason: str, hint: str, server: str | None) -> None:
+        self.problems.append(Problem("config-unreadable", place, reason, hint, server))
+
+
+def _pad(site: Site) -> tuple[int, ...]:
+    """The choices among equal keys, one for each step of the pointer."""
+    missing = len(site.pointer) - len(site.nth)
+    return (*site.nth, *(site.nth[-1:] or (-1,)) * missing)
+
+
+def _members(site: Site) -> Iterator[tuple[str, Site, bool]]:
+    """Name, site, and whether it is the last of that name, for every pair of an object, repeated ones too."""
+    assert isinstance(site.value, dict)
+    if not isinstance(site.value, Repeated):
+        for key, item in site.value.items():
+            yield key, Site(item, (*site.pointer, key), site.nth and (*_pad(site), -1)), True
+        return
+    total: dict[str, int] = {}
+    for key, _ in site.value.pairs:
+        total[key] = total.get(key, 0) + 1
+    seen: dict[str, int] = {}
+    for key, item in site.value.pairs:
+        number = seen.get(key, 0)
+        seen[key] = number + 1
+        yield key, Site(item, (*site.pointer, key), (*_pad(site), number)), number + 1 == total[key]
+
+
+def _sites(site: Site, parts: tuple[str, ...]) -> Iterator[Site]:
+    """Every value that a pointer with `*` leads to; of repeated keys, each."""
+    if not parts:
+        yield site
+    elif isinstance(site.value, dict):
+        part = parts[0]
+        if "*" in part or isinstance(site.value, Repeated):
+            for key, inner, _ in _members(site):
+                if key == part or ("*" in part and fits(key, part)):
+                    yield from _sites(inner, parts[1:])
+        elif part in site.value:
+            yield from _sites(Site(site.value[part], (*site.pointer, part), site.nth and (*_pad(site), -1)), parts[1:])
+    elif isinstance(site.value, list) and parts[0] == "*":
+        for number, item in enumerate(site.value):
+            yield from _sites(Site(item, (*site.pointer, number), site.nth and (*_pad(site), -1)), parts[1:])
+
+
+def _times(value: Json) -> int:
+    """How often the most repeated key inside a value stands there."""
+    if isinstance(value, dict):
+        most = 1
+        if isinstance(value, Repeated):
+            counts: dict[str, int] = {}
+            for key, _ in value.pairs:
+                counts[key] = counts.get(key, 0) + 1
+            most = max(counts.values())
+        items: Iterator[Json] = (item for _, item in value.pairs) if isinstance(value, Repeated) else iter(value.values())
+        return max([most, *(_times(item) for item in items if isinstance(item, (dict, list)))])
+    if isinstance(value, list):
+        return max([1, *(_times(item) for item in value if isinstance(item, (dict, list)))])
+    return 1
+
+
+def _reading(value: Json, number: int) -> Json:
+    """The value with one of each set of repeated keys: the one of that number, or the last of fewer; -1: the last."""
+    if isinstance(value, Repeated):
+        chosen: dict[str, list[Json]] = {}
+        for key, item in value.pairs:
+            chosen.setdefault(key, []).append(item)
+        return {key: _reading(items[min(number, len(items) - 1)], number) for key, items in chosen.items()}
+    if isinstance(value, dict):
+        return {key: _reading(item, number) if isinstance(item, (dict, list)) else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [_reading(item, number) if isinstance(item, (dict, list)) else item for item in value]
+    return value
+
+
+def _repeated(site: Site) -> Iterator[tuple[Site, str, int]]:
+    """Every object with a repeated key in a document: the object, the key, how often."""
+    if isinstance(site.value, Repeated):
+        counts: dict[str, int] = {}
+        for key, _ in site.value.pairs:
+            counts[key] = counts.get(key, 0) + 1
+        yield from ((site, key, count) for key, count in counts.items() if count > 1)
+    if isinstance(site.value, dict):
+        for _, inner, _ in _members(site):
+            if isinstance(inner.value, (dict, list)):
+                yield from _repeated(inner)
+    elif isinstance(site.value, list):
+        for number, item in enumerate(site.value):
+            if isinstance(item, (dict, list)):
+                yield from _repeated(Site(item, (*site.pointer, number), site.nth and (*_pad(site), -1)))
+

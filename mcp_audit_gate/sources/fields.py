@@ -1,0 +1,232 @@
+"""One server's object, in any client's spelling, to the fields of a launch and what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+
+from mcp_audit_gate.model import Launch, Package, Variable, Word
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources import shell
+from mcp_audit_gate.sources.launch import Fields, command_string, understand
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_audit_gate.model import Json, Pointer
+
+PROGRAMS = ("command", "cmd")
+ADDRESSES = ("url", "serverUrl", "httpUrl", "uri", "tcp", "server_url", "baseUrl", "endpoint")
+_TRANSPORTS = {
+    "stdio": "stdio", "local": "stdio", "http": "http", "https": "http", "streamable-http": "http", "streamablehttp": "http", "streamable_http": "http",
+    "remote": "http", "sse": "sse", "ws": "ws", "websocket": "ws",
+}  # fmt: skip
+_REGISTRY_RUNNERS = {"npm": ("npx", "@"), "pypi": ("uvx", "=="), "nuget": ("dnx", "@"), "oci": ("docker", ":")}
+
+
+class Fault(NamedTuple):
+    """A part of an entry that cannot be understood, and where below the entry it stands."""
+
+    at: Pointer
+    reason: str
+    hint: str
+
+
+class Understood(NamedTuple):
+    """The launches of an entry and what could not be understood of it."""
+
+    launches: tuple[Launch, ...]
+    faults: tuple[Fault, ...]
+
+
+def could_start(value: dict[str, Json]) -> bool:
+    """True for an object that names a program or an address."""
+    if any(value.get(key) not in (None, "", [], {}) for key in (*PROGRAMS, *ADDRESSES, "image")):
+        return True
+    inner = value.get("transport")
+    server = value.get("server")
+    return (isinstance(inner, dict) and could_start(inner)) or (isinstance(server, str) and "://" in server) or "registryType" in value or "registry_type" in value
+
+
+def needs_no_program(value: dict[str, Json], disabled: bool) -> bool:
+    """True for entries that by their format start nothing themselves: bare switches, extension servers, empty disabled ones."""
+    keys = set(value) - {"$typeName"}
+    toggles = {"enabled", "disabled", "alwaysAllow", "autoApprove", "disabledTools", "enabledTools", "tools", "timeout", "name", "type", "description", "trust"}
+    if keys and keys <= toggles and keys & {"enabled", "disabled"}:
+        return True
+    if "settings" in value or value.get("source") == "extension" or value.get("type") in ("builtin", "platform", "frontend", "inline_python"):
+        return True
+    return disabled or value.get("enabled") is False or value.get("disabled") is True
+
+
+def understand_entry(value: dict[str, Json], expands: bool) -> Understood:
+    """The launches of one entry: its own first, then its helpers, and `$(…)` where the client runs it on loading."""
+    reader = _Reader(value)
+    launches = [*understand(reader.fields())]
+    for key in ("headersHelper", "headers_helper"):
+        helper = value.get(key)
+        if isinstance(helper, str) and helper.strip():
+            launches.append(command_string(Word(helper, (key,))))
+    if expands:
+        for at, text in strings(value):
+            launches += [command_string(Word(inner, at)) for token in shell.split(text) for inner in token.inner] if "$(" in text or "`" in text else []
+    return Understood(tuple(launches), tuple(reader.faults))
+
+
+def strings(value: Json, at: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
+    """Every string below a value, with its pointer."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from strings(item, (*at, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from strings(item, (*at, number))
+
+
+def bundle(url: str, at: Pointer) -> Launch:
+    """The launch of a server that a manifest names by the address of its bundle."""
+    released = re.search(r"/releases/download/v?(\d[^/]*)/", url)
+    latest = "/releases/latest/" in url
+    pin = "tag" if latest else "exact" if released else "url"
+    name = url.rpartition("/")[2]
+    return Launch("stdio", package=Package("mcpb", name, "latest" if latest else released[1] if released else "", pin, url, url, at))
+
+
+class _Reader:
+    """Collects the fields of one entry; what it cannot read goes to `faults`."""
+
+    def __init__(self, value: dict[str, Json]) -> None:
+        self.faults: list[Fault] = []
+        self._layers: list[tuple[Pointer, dict[str, Json]]] = [((), value)]
+        for key in ("transport", "remote"):
+            inner = value.get(key)
+            if isinstance(inner, dict):
+                self._layers.insert(0, ((key,), inner))
+
+    def fields(self) -> Fields:
+        """Command line, addresses, variables and transport."""
+        words = self._words()
+        urls = tuple(self._urls())
+        return Fields(words, urls, tuple(self._variables()), tuple(self._headers()), self._cwd(), self._transport(words, urls))
+
+    def _words(self) -> tuple[Word, ...]:
+        for base, value in self._layers:
+            registry = value.get("registryType") or value.get("registry_type")
+            if isinstance(registry, str):
+                return self._registry(registry.lower(), value, base)
+            for key in PROGRAMS:
+                if value.get(key) not in (None, ""):
+                    return self._command(value[key], (*base, key), value, base)
+        image = self._layers[-1][1].get("image")
+        if isinstance(image, str) and image:
+            return (Word("docker", ("image",)), Word("run", ("image",)), Word(image, ("image",)))
+        return ()
+
+    def _command(self, command: Json, at: Pointer, value: dict[str, Json], base: Pointer) -> tuple[Word, ...]:
+        if isinstance(command, str):
+            return (Word(command, at), *self._list(value.get("args"), (*base, "args")))
+        if isinstance(command, list):
+            return (*self._list(command, at), *self._list(value.get("args"), (*base, "args")))
+        if isinstance(command, dict) and isinstance(command.get("path"), str):
+            return (Word(str(command["path"]), (*at, "path")), *self._list(command.get("args"), (*at, "args")))
+        self.faults.append(Fault(at, "the command is neither text nor a list of texts", 'write "command": "program", "args": ["…"]'))
+        return ()
+
+    def _list(self, value: Json, at: Pointer) -> list[Word]:
+        """A list of texts as words; numbers and booleans as clients would spell them."""
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.faults.append(Fault(at, "the arguments are not a list", 'write them as a list of texts, ["-y", "package@1.2.3"]'))
+            return []
+        words = []
+        for number, item in enumerate(value):
+            if isinstance(item, (dict, list)) or item is None:
+                self.faults.append(Fault((*at, number), "an argument is not text", "write every argument as text"))
+            else:
+                words.append(Word(_text(item), (*at, number)))
+        return words
+
+    def _registry(self, registry: str, value: dict[str, Json], base: Pointer) -> tuple[Word, ...]:
+        """A package of the MCP registry's server.json, as the runner that its kind implies."""
+        runner, between = _REGISTRY_RUNNERS.get(registry, ("", "@"))
+        identifier, version = value.get("identifier") or value.get("name"), value.get("version")
+        if not isinstance(identifier, str):
+            self.faults.append(Fault(base, "a package without an identifier", "name the package"))
+            return ()
+        at = (*base, "identifier" if "identifier" in value else "name")
+        if not runner:
+            return (Word(identifier, at),)
+        pinned = isinstance(version, str) and version and (registry != "oci" or ":" not in identifier.rpartition("/")[2])
+        package = Word(f"{identifier}{between}{version}" if pinned else identifier, at)
+        return (Word(runner, at), Word("run", at), package) if runner == "docker" else (Word(runner, at), package)
+
+    def _urls(self) -> Iterator[Word]:
+        for base, value in self._layers:
+            for key in (*ADDRESSES, "server"):
+                text = value.get(key)
+                if isinstance(text, str) and text and (key != "server" or "://" in text):
+                    yield Word(text, (*base, key))
+                elif text not in (None, "") and key not in ("server", "endpoint"):
+                    self.faults.append(Fault((*base, key), "the address is not text", 'write "url": "https://…"'))
+
+    def _variables(self) -> Iterator[Variable]:
+        for base, value in self._layers:
+            for key in ("env", "envs", "environment"):
+                yield from self._pairs(value.get(key), (*base, key))
+            for key in PROGRAMS:
+                command = value.get(key)
+                if isinstance(command, dict):
+                    yield from self._pairs(command.get("env"), (*base, key, "env"))
+
+    def _headers(self) -> Iterator[Variable]:
+        for base, value in self._layers:
+            for key in ("headers", "http_headers", "oauth_headers"):
+                yield from self._pairs(value.get(key), (*base, key))
+            options = value.get("requestOptions")
+            if isinstance(options, dict):
+                yield from self._pairs(options.get("headers"), (*base, "requestOptions", "headers"))
+
+    def _pairs(self, value: Json, at: Pointer) -> Iterator[Variable]:
+        """A map of names to texts, a list of `NAME=text`, or a list of objects with name and value."""
+        if isinstance(value, dict):
+            for name, item in value.items():
+                yield Variable(name, None if isinstance(item, (dict, list)) or item is None else _text(item), (*at, name))
+        elif isinstance(value, list):
+            for number, item in enumerate(value):
+                if isinstance(item, str):
+                    name, equals, text = item.partition("=")
+                    yield Variable(name, text if equals else None, (*at, number))
+                elif isinstance(item, dict) and isinstance(item.get("name"), str):
+                    text_at = "value" if "value" in item else "name"
+                    yield Variable(str(item["name"]), item["value"] if isinstance(item.get("value"), str) else None, (*at, number, text_at))
+                else:
+                    self.faults.append(Fault((*at, number), "neither NAME=value nor an object with a name", "write a map of names to texts"))
+        elif value not in (None, ""):
+            self.faults.append(Fault(at, "neither a map nor a list", "write a map of names to texts"))
+
+    def _cwd(self) -> Word | None:
+        for base, value in self._layers:
+            for key in ("cwd", "working_directory", "workingDirectory"):
+                text = value.get(key)
+                if isinstance(text, str) and text:
+                    return Word(text, (*base, key))
+        return None
+
+    def _transport(self, words: tuple[Word, ...], urls: tuple[Word, ...]) -> str:
+        for _, value in self._layers:
+            for key in ("type", "transport", "transportType", "transport_type"):
+                text = value.get(key)
+                if isinstance(text, str) and text.lower() in _TRANSPORTS:
+                    return _TRANSPORTS[text.lower()]
+        if words:
+            return "stdio"
+        if urls:
+            return "ws" if urls[0].text.lower().startswith(("ws://", "wss://")) else "http"
+        return ""
+
+
+def _text(value: str | int | float | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

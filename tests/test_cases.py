@@ -1,0 +1,60 @@
+"""Every folder below cases/: a small tree in, the findings of the whole run out, compared with expected.txt beside it.
+
+A case that fires lists its findings, one a line: `rule path:line:column-line:column`. A quiet case gives the reason in its first
+line, as a comment, and lists nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from fakes import fill
+
+from mcp_audit_gate import gate, rules
+from mcp_audit_gate.sources.discover import WorkingTree
+
+CASES = Path(__file__).parent / "cases"
+FOLDERS = sorted(path.parent for path in CASES.rglob("expected.txt"))
+TODAY = date(2026, 11, 22)
+
+
+def findings(root: Path) -> list[str]:
+    report = gate.scan(WorkingTree(str(root)), (str(root),), gate.Settings(TODAY))
+    return sorted(
+        f"{f.rule} {f.location.path}:{f.location.start_line}:{f.location.start_column}-{f.location.end_line}:{f.location.end_column}" for f in report.findings
+    )
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.relative_to(CASES).as_posix())
+def test_case(folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    shutil.copytree(folder, root)
+    (root / "expected.txt").unlink()
+    for path in root.rglob("*"):
+        if path.is_file():
+            path.write_bytes(fill(path.read_bytes().decode("utf-8")).encode("utf-8"))
+    lines = (folder / "expected.txt").read_text("utf-8").splitlines()
+    rule, kind = folder.relative_to(CASES).parts[:2]
+    if kind == "quiet":
+        assert lines[0].startswith("# "), "a quiet case says why it is quiet"
+    else:
+        assert any(line.split()[0] == rule for line in lines if not line.startswith("#")), f"a case that fires lists {rule}"
+    assert findings(root) == sorted(line for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("rule", [rule.info.id for rule in rules.ALL])
+def test_every_rule_has_cases_that_fire_and_cases_that_stay_quiet(rule: str) -> None:
+    kinds = {folder.relative_to(CASES).parts[1] for folder in FOLDERS if folder.relative_to(CASES).parts[0] == rule}
+    assert kinds == {"fires", "quiet"}
+
+
+@pytest.mark.parametrize("info", [rule.info for rule in rules.ALL], ids=lambda info: info.id)
+def test_examples_of_a_rule(info, tmp_path: Path) -> None:
+    for name, (path, text), expected in (("bad", info.example_bad, {info.id}), ("good", info.example_good, set())):
+        file = tmp_path / name / path
+        file.parent.mkdir(parents=True)
+        file.write_bytes(text.encode("utf-8"))
+        assert {line.split()[0] for line in findings(tmp_path / name)} == expected
