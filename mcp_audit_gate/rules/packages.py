@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
+from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Hit, Package, Rule, RuleInfo, Word
-from mcp_audit_gate.sources import specs
+from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
+from mcp_audit_gate.rules.fetched import field, filled, hashed, named, packages, server, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Entry, Launch, Pointer
+    from mcp_audit_gate.model import Entry, Image, Launch, Package, Pointer
 
-_READERS: dict[str, Callable[[Word], Package | None]] = {"npm": specs.npm, "pypi": specs.pypi, "go": specs.go, "nuget": specs.nuget}
-# Flags whose value is a package of its own, beside the one that the launch is about.
-_MORE = {
-    "npx": ("-p", "--package"),
-    "bunx": ("-p", "--package"),
-    "pnpm dlx": ("--package",),
-    "yarn dlx": ("-p", "--package"),
-    "uvx": ("--with", "-w"),
-    "uv run": ("--with", "-w"),
-}
-_DEFAULT = r"\$\{[A-Za-z_][A-Za-z0-9_]*:-([^${}]*)\}"
 _LOCAL_VERSIONS = ("workspace:", "file:", "link:", "portal:")
-
-
-def packages(launch: Launch) -> Iterator[Package]:
-    """The package a launch is about, then the others its flags name; `${VAR:-default}` is read as its default."""
-    main = launch.package
-    if main is not None:
-        yield from _listed(_reread(launch, main))
-    for option in launch.options:
-        again = main is not None and (option.value, option.value_at) == (main.text, main.at)
-        if option.name in _MORE.get(launch.runner, ()) and option.value and not again:
-            more = (specs.pypi if launch.runner.startswith("uv") else specs.npm)(Word(option.value, option.value_at))
-            yield from _listed(_reread(launch, more))
-
-
-def _listed(package: Package) -> Iterator[Package]:
-    """The packages of `--with one,two`; a comma inside a version range parts nothing."""
-    if package.ecosystem != "pypi" or "," not in package.text or "://" in package.text:
-        yield package
-        return
-    for text in re.split(r",(?=\s*[A-Za-z])", package.text):
-        yield specs.pypi(Word(text.strip(), package.at))
-
-
-def _reread(launch: Launch, package: Package) -> Package:
-    """The package with what only the whole launch tells: a default of a variable, a version that is an address, a flag behind the name."""
-    if package.pin == "reference" and ":-" in package.text:
-        text = re.sub(_DEFAULT, r"\1", package.text)
-        found = None if specs.has_reference(text) else _READERS.get(package.ecosystem, _no_package)(Word(text, package.at))
-        return found or package
-    if package.ecosystem == "npm" and package.version.startswith(("http://", "https://", "git+", "git:", "github:", "git@")):
-        return specs.npm(Word(package.version, package.at))._replace(name=package.name, text=package.text)
-    if package.ecosystem == "nuget" and package.pin == "none":
-        texts = [word.text for word in launch.arguments]
-        version = texts[texts.index("--version") + 1 : texts.index("--version") + 2] if "--version" in texts else []
-        return specs.nuget(Word(f"{package.name}@{version[0]}", package.at))._replace(text=package.text) if version else package
-    return package
-
-
-def _no_package(word: Word) -> None:
-    return None
-
-
-def server(entry: Entry) -> str:
-    """How messages name the entry."""
-    return f'Server "{visible(entry.name, 80)}"' if entry.kind != "command" else f'"{visible(entry.name, 80)}"'
-
-
-def field(at: Pointer) -> str:
-    """A pointer below the entry as people write it: args[1]."""
-    return visible("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip("."), 80) or "the entry"
-
-
-def named(package: Package) -> str:
-    """The package as messages show it: never an address, which may hold a credential."""
-    if package.source or "://" in package.text:
-        return f'"{visible(package.name, 80)}"' if package.name and "://" not in package.name else "code"
-    return f'"{visible(package.text, 80)}"'
-
+# Every variable in the data file begins with one of these, so an entry without them need not read it.
+VARIABLES_BEGIN = ("npm_", "yarn_", "bun_", "jsr_", "pip_", "uv_", "goproxy")
 
 UNPINNED_PACKAGE = RuleInfo(
     id="unpinned-package",
@@ -99,6 +34,7 @@ UNPINNED_PACKAGE = RuleInfo(
     references=("CWE-1357", "CWE-494", "OWASP MCP04", "SAFE-T1207", "MAL-2025-47604"),
     example_bad=(".mcp.json", '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp", "./docs"]}\n  }\n}\n'),
     example_good=(".mcp.json", '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2", "./docs"]}\n  }\n}\n'),
+    precision="very-high",
 )
 _FLOATING = {"none": "without a version", "tag": "by a tag", "range": "by a range of versions", "branch": "from a git address without a full commit"}
 
@@ -107,42 +43,252 @@ def unpinned_package(entry: Entry) -> Iterator[Hit]:
     """Every package of the entry that the next start may resolve to another release."""
     for launch in entry.launches:
         for package in packages(launch):
-            how = _floating(launch, package)
-            if how:
-                message = f"{server(entry)} starts {named(package)} {how} ({field(package.at)}), so the next start may run another release"
+            if package.pin in _FLOATING and not _decided_elsewhere(entry, launch, package):
+                how = "from the latest release" if package.ecosystem == "mcpb" else _FLOATING[package.pin]
+                message = f"{server(entry)} starts {named(package)} {how} ({field(package.at)}), so the next start may run another release."
                 yield Hit(entry.place(package.at), message, f"{package.name}@{package.version}" if package.source else package.text)
 
 
-def _floating(launch: Launch, package: Package) -> str:
-    """How the package floats, in words; empty when it is pinned or nothing can be said."""
-    if package.pin == "url":
-        latest = "/releases/latest/download/" in package.source and _is_bundle(package.source)
-        return "from the latest release" if latest else ""
-    if package.pin not in _FLOATING or package.version.startswith(_LOCAL_VERSIONS) or _decided_elsewhere(launch, package):
-        return ""
-    return _FLOATING[package.pin]
-
-
-def _is_bundle(address: str) -> bool:
-    return address.partition("?")[0].partition("#")[0].lower().endswith((".mcpb", ".dxt"))
-
-
-def _decided_elsewhere(launch: Launch, package: Package) -> bool:
-    """True when a lock, a workspace or a date decides which release runs."""
+def _decided_elsewhere(entry: Entry, launch: Launch, package: Package) -> bool:
+    """True when a hash, a lock, a workspace or a date decides which release runs."""
+    if package.version.startswith(_LOCAL_VERSIONS) or hashed(entry, package):
+        return True
     if package.ecosystem == "go":
         # `go run module` without @version takes the version in go.mod.
         return package.pin == "none"
-    if launch.package is not None and package.at != launch.package.at and launch.runner == "uvx":
+    if launch.runner == "uvx" and launch.package is not None and package.at != launch.package.at:
         # `uvx --with` adds a dependency; like all dependencies it is resolved anew, and the launch is about another package.
         return True
+    return any(_decides(launch.runner, option.name, option.value or "") for option in launch.options)
+
+
+def _decides(runner: str, flag: str, value: str) -> bool:
+    if flag in ("--exclude-newer", "--before"):
+        return value[:4].isdigit()
+    return (runner, flag) in (("npx", "-w"), ("npx", "--workspace"), ("npx", "--workspaces"), ("npx", "-ws"), ("deno run", "--frozen"))
+
+
+FLOATING_IMAGE_TAG = RuleInfo(
+    id="floating-image-tag",
+    family="packages",
+    severity="medium",
+    title="A container image is named without a version or digest",
+    why="The image behind a tag such as latest changes with every build, and a missing tag means latest. What was reviewed need not be what the next "
+    "pull brings, on any machine that starts the server.",
+    looks_at="The image of docker, podman or nerdctl run and create: no tag, or one that is moved by habit (latest, main, edge, nightly, dev), and "
+    "no digest. Images built on the machine, references and catalogue entries that name the commit they are built from are left alone.",
+    fix="Add the digest (image@sha256:…) or the version tag, or run mcp-audit pin.",
+    references=("CWE-494", "OWASP MCP04", "SAFE-T1003"),
+    example_bad=(
+        ".mcp.json",
+        '{\n  "mcpServers": {\n    "box": {"command": "docker", "args": ["run", "-i", "--rm", "acme/box-mcp:latest"]}\n  }\n}\n',
+    ),
+    example_good=(
+        ".mcp.json",
+        '{\n  "mcpServers": {\n    "box": {"command": "docker", "args": ["run", "-i", "--rm", '
+        '"acme/box-mcp@sha256:4bc453b53cb3d914b45f4b250294236adba2c0e09ff6f03793949e7e39fd4cc1"]}\n  }\n}\n',
+    ),
+    precision="very-high",
+)
+
+
+def floating_image_tag(entry: Entry) -> Iterator[Hit]:
+    """Every image of the entry whose content changes under its name."""
+    for launch in entry.launches:
+        image = None if launch.image is None else filled(launch.image)
+        if image is None or image.digest or _is_local(launch, image) or (entry.client == "docker-registry" and _built_from_commit(entry)):
+            continue
+        tag = image.tag.lower()
+        if not tag or tag in table()["floating_tags"] or tag.startswith("latest-"):
+            how = f'by the tag "{visible(image.tag, 40)}"' if tag else "without a tag"
+            what = f'starts the image "{visible(image.name, 80)}" {how} and without a digest ({field(image.at)})'
+            yield Hit(entry.place(image.at), f"{server(entry)} {what}, so the next pull may bring another one.", image.text)
+
+
+def _is_local(launch: Launch, image: Image) -> bool:
+    """True for an image that was built on the machine or is never pulled."""
+    host, slash, _ = image.name.partition("/")
+    if not slash:
+        return host not in table()["library_images"]
+    if host == "localhost" or ((":" in host or "." in host) and addresses.host_kind(host) == addresses.LOOPBACK):
+        return True
+    return any(option.name == "--pull" and option.value == "never" for option in launch.options)
+
+
+def _built_from_commit(entry: Entry) -> bool:
+    """True for an entry of a catalogue that says from which commit the image is built."""
+    source = entry.value.get("source")
+    commit = source.get("commit") if isinstance(source, dict) else None
+    return isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{40}", commit) is not None
+
+
+IMAGE_WITHOUT_DIGEST = RuleInfo(
+    id="image-without-digest",
+    family="packages",
+    severity="low",
+    title="A container image is named by a version tag only",
+    why="A version tag can be moved to another image; only a digest names the content itself.",
+    looks_at="The image of docker, podman or nerdctl run and create with a full version as its tag and no digest.",
+    fix="Add the digest: image:1.2.3@sha256:…",
+    references=("CWE-494",),
+    example_bad=(
+        ".mcp.json",
+        '{\n  "mcpServers": {\n    "box": {"command": "docker", "args": ["run", "-i", "--rm", "acme/box-mcp:1.2.3"]}\n  }\n}\n',
+    ),
+    example_good=(
+        ".mcp.json",
+        '{\n  "mcpServers": {\n    "box": {"command": "docker", "args": ["run", "-i", "--rm", '
+        '"acme/box-mcp:1.2.3@sha256:4bc453b53cb3d914b45f4b250294236adba2c0e09ff6f03793949e7e39fd4cc1"]}\n  }\n}\n',
+    ),
+    precision="very-high",
+)
+
+
+def image_without_digest(entry: Entry) -> Iterator[Hit]:
+    """Every image of the entry that a full version tag names and no digest."""
+    for launch in entry.launches:
+        image = None if launch.image is None else filled(launch.image)
+        if image is None or image.digest or not re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+.].*)?", image.tag):
+            continue
+        if not _is_local(launch, image) and not _built_from_commit(entry):
+            what = f'starts the image "{visible(f"{image.name}:{image.tag}", 80)}" without a digest ({field(image.at)})'
+            yield Hit(entry.place(image.at), f"{server(entry)} {what}; a tag can be moved.", image.text)
+
+
+URL_PACKAGE = RuleInfo(
+    id="url-package",
+    family="packages",
+    severity="high",
+    title="Code is fetched from a plain address",
+    why="There is no registry behind it: no history of versions, nobody who takes a hostile file down, and only the host can say what it "
+    "served to whom.",
+    looks_at="Addresses where a package runner expects a package (npx https://…, uvx --from https://…, deno run https://… without a version), and "
+    "manifests that name a server's bundle by address. Hashes, full commits on a forge, archives in a registry, release pages and loopback are left "
+    "alone.",
+    fix="Publish the package to a registry and pin its version, or keep the code in the repository.",
+    references=("CWE-829", "CWE-494", "OWASP MCP04", "SAFE-T1002"),
+    example_bad=(
+        ".mcp.json",
+        '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": ["-y", "https://files.example.com/docs-mcp.tgz"]}\n  }\n}\n',
+    ),
+    example_good=(".mcp.json", '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"]}\n  }\n}\n'),
+)
+
+
+def url_package(entry: Entry) -> Iterator[Hit]:
+    """Every package of the entry that comes from an address and is fixed by nothing."""
+    for launch in entry.launches:
+        for package in packages(launch):
+            if package.pin != "url" or hashed(entry, package) or _is_fixed(launch, package):
+                continue
+            address = addresses.read(package.source)
+            if address and address.kind not in (addresses.LOOPBACK, addresses.REFERENCE):
+                what = f"runs code from a plain address on {visible(address.host, 80)} ({field(package.at)})"
+                yield Hit(
+                    entry.place(package.at),
+                    f"{server(entry)} {what}, which no registry vouches for.",
+                    f"{address.scheme}://{address.host}:{address.port}",
+                )
+
+
+def _is_fixed(launch: Launch, package: Package) -> bool:
+    """True when a hash, or a full commit on a forge, fixes the content, or the address is a bundle on a release page."""
+    address, _, fragment = package.source.partition("#")
+    if any(f"{hash_name}=" in fragment for hash_name in ("sha256", "sha384", "sha512")):
+        return True
+    if any(word.text.startswith("--integrity") for word in launch.line):
+        return True
+    path = address.partition("?")[0]
+    if path.lower().endswith((".mcpb", ".dxt")) and "/releases/" in path:
+        return True
+    found = addresses.read(address)
+    return found is not None and found.host in table()["forges"] and re.search(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])", path) is not None
+
+
+REGISTRY_OVERRIDE = RuleInfo(
+    id="registry-override",
+    family="packages",
+    severity="high",
+    title="The config names another registry for its packages",
+    why="The same name in another registry is another package, and an extra index beside the usual one lets whoever owns it answer first. Committed "
+    "configs hardly ever name a registry.",
+    looks_at="Flags of the package runner (--registry, --index-url, --extra-index-url, --find-links, --trusted-host, …) and variables "
+    "(NPM_CONFIG_REGISTRY, PIP_INDEX_URL, UV_INDEX, GOPROXY, …) that hold a literal host. References are left alone.",
+    fix="Set the registry on the machine, or allow its host in the policy (allow: registries).",
+    references=("CWE-427", "CWE-1357", "OWASP MCP04"),
+    example_bad=(
+        ".mcp.json",
+        '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": '
+        '["-y", "--registry", "https://npm.example.com/", "@acme/docs-mcp@1.4.2"]}\n  }\n}\n',
+    ),
+    example_good=(".mcp.json", '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"]}\n  }\n}\n'),
+)
+
+
+def registry_override(entry: Entry) -> Iterator[Hit]:
+    """Every registry that the entry names."""
+    for host, at in registries(entry):
+        yield Hit(entry.place(at), f"{server(entry)} takes its packages from {visible(host, 80)} ({field(at)}).", host)
+
+
+def registries(entry: Entry) -> Iterator[tuple[str, Pointer]]:
+    """Host and place of every registry that the entry names, each pair once; a host is in lower case, without port and trailing dot."""
+    yield from dict.fromkeys(
+        (host, word.at) for launch in entry.launches if launch.runner != "docker run" for word in _settings(launch) for host in _hosts(word.text)
+    )
+
+
+def _settings(launch: Launch) -> Iterator[Word]:
+    """Every value of the launch that says where packages come from; a bare host is written as an address."""
     for option in launch.options:
-        if option.name in ("-w", "--workspace", "--workspaces", "-ws") and launch.runner == "npx":
-            return True
-        if option.name in ("--exclude-newer", "--before") and (option.value or "")[:4].isdigit():
-            return True
-        if option.name == "--frozen" and launch.runner == "deno run":
-            return True
-    return False
+        if option.value:
+            yield from _flag(launch.runner, option.name, Word(option.value, option.value_at))
+    if launch.program == "npm":
+        # npm itself reads the flags behind the package, up to `--`.
+        for word, following in zip(launch.arguments, (*launch.arguments[1:], Word("", ()))):
+            if word.text == "--":
+                break
+            name, equals, value = word.text.partition("=")
+            yield from _flag(launch.runner, name, word._replace(text=value) if equals else following)
+    for variable in launch.env:
+        name = variable.name.lower()
+        if variable.value and name.startswith(VARIABLES_BEGIN):
+            if name in table()["registry_variables"] or (name.startswith("npm_config_@") and name.endswith(":registry")):
+                yield Word(variable.value, variable.at)
+            elif name in table()["host_variables"]:
+                yield Word(_as_addresses(variable.value), variable.at)
 
 
-RULES: tuple[Rule, ...] = (Rule(UNPINNED_PACKAGE, unpinned_package),)
+def _flag(runner: str, name: str, value: Word) -> Iterator[Word]:
+    """What a flag of a runner says about registries; pip's arguments in a flag of pipx are read as flags of pip."""
+    flags = table()
+    if name in flags.get(f"registry_flags {runner}", ()) or (name.startswith("--@") and name.endswith(":registry")):
+        yield value
+    elif name in flags.get(f"host_flags {runner}", ()):
+        yield value._replace(text=_as_addresses(value.text))
+    elif name in flags.get(f"pip_flags {runner}", ()):
+        words = value.text.replace("=", " ").split()
+        for flag, text in itertools.pairwise(words):
+            yield from _flag("pip", flag, value._replace(text=text))
+
+
+def _as_addresses(hosts: str) -> str:
+    return " ".join(host if "://" in host else f"https://{host}" for host in hosts.replace(",", " ").split())
+
+
+def _hosts(text: str) -> Iterator[str]:
+    """The literal hosts of the addresses in a setting; several may stand there, each perhaps as `name=URL` (uv)."""
+    for part in re.split(r"[\s,|]+", addresses.fill(text)):
+        name, _, url = part.partition("=")
+        found = addresses.read(part if "://" in name else url)
+        if found and found.kind != addresses.REFERENCE and found.host:
+            yield found.host
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(UNPINNED_PACKAGE, unpinned_package),
+    Rule(FLOATING_IMAGE_TAG, floating_image_tag),
+    Rule(IMAGE_WITHOUT_DIGEST, image_without_digest),
+    Rule(URL_PACKAGE, url_package),
+    Rule(REGISTRY_OVERRIDE, registry_override),
+)

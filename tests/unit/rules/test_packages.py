@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mcp_audit_gate.model import Entry, Variable, Word
-from mcp_audit_gate.rules import packages
+from mcp_audit_gate.rules import fetched, packages
 from mcp_audit_gate.sources.launch import Fields, understand
 
 
@@ -15,12 +17,12 @@ class NoDocument:
     data = b""
 
 
-def entry(*words, env=(), name="docs", **fields):
+def entry(*words, env=(), name="docs", client="claude-code", value=None, **fields):
     """An entry as sources would make it from `command` and `args`."""
     line = tuple(Word(word, ("args", number - 1) if number else ("command",)) for number, word in enumerate(words))
     variables = tuple(Variable(key, value, ("env", key)) for key, value in dict(env).items())
     launches = understand(Fields(line, env=variables, transport="stdio", **fields))
-    return Entry(NoDocument(), "claude-code", name, "server", {}, ("mcpServers", name), (), launches)
+    return Entry(NoDocument(), client, name, "server", value or {}, ("mcpServers", name), (), launches)
 
 
 def found(check, *words, **more):
@@ -153,7 +155,7 @@ def test_what_is_pinned_local_or_undecidable_is_quiet(words):
 
 def test_message_names_server_field_and_package_in_visible_form():
     [hit] = packages.unpinned_package(entry("npx", "-y", "left-mcp@latest", name="do\x1bcs"))
-    assert hit.message == 'Server "do\\x1bcs" starts "left-mcp@latest" by a tag (args[1]), so the next start may run another release'
+    assert hit.message == 'Server "do\\x1bcs" starts "left-mcp@latest" by a tag (args[1]), so the next start may run another release.'
     assert hit.value == "left-mcp@latest"
 
 
@@ -162,3 +164,241 @@ def test_message_about_an_address_does_not_repeat_it():
     [hit] = packages.unpinned_package(entry("uvx", "--from", f"git+https://me:{password}@git.example.net/acme/left", "left"))
     assert password not in hit.message + hit.value
     assert '"left"' in hit.message
+
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        (("docker", "run", "-i", "--rm", "acme/box"), 3),
+        (("docker", "run", "-i", "--rm", "acme/box:latest"), 3),
+        (("docker", "run", "-i", "acme/box:LATEST"), 2),
+        (("docker", "run", "-i", "acme/box:latest-alpine"), 2),
+        (("docker", "run", "-i", "ghcr.io/acme/box:main"), 2),
+        (("docker", "run", "-i", "ghcr.io/acme/box:master"), 2),
+        (("docker", "run", "-i", "registry.example.com:5000/box:edge"), 2),
+        (("docker", "run", "-i", "registry.example.com:5000/box"), 2),
+        (("podman", "run", "-i", "acme/box:nightly"), 2),
+        (("nerdctl", "run", "-i", "acme/box:dev"), 2),
+        (("docker", "create", "acme/box"), 1),
+        (("docker", "run", "-i", "--pull=always", "acme/box:latest"), 3),
+        (("docker", "run", "-i", "-e", "TOKEN", "-v", "./data:/data", "acme/box", "--verbose"), 6),
+        (("docker", "run", "-i", "node:latest", "npx", "-y", "left-mcp"), 2),
+        (("docker", "run", "-i", "python"), 2),
+        (("docker", "run", "-i", "acme/box:${TAG:-latest}"), 2),
+        (("docker", "container", "run", "-i", "acme/box"), 3),
+        (("wsl", "docker", "run", "-i", "acme/box"), 3),
+    ],
+    ids=_spelled,
+)
+def test_what_changes_under_its_name_is_a_floating_image(words, at):
+    assert [pointer for pointer, _ in found(packages.floating_image_tag, *words)] == [("args", at)]
+    assert found(packages.image_without_digest, *words) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("docker", "run", "-i", f"acme/box@{DIGEST}"),
+        ("docker", "run", "-i", f"acme/box:latest@{DIGEST}"),
+        ("docker", "run", "-i", "acme/box:1.2.3"),
+        ("docker", "run", "-i", "acme/box:v2"),
+        ("docker", "run", "-i", "acme/box:2026-01-14"),
+        ("docker", "run", "-i", "localhost/box"),
+        ("docker", "run", "-i", "localhost:5000/acme/box:latest"),
+        ("docker", "run", "-i", "127.0.0.1:5000/box"),
+        ("docker", "run", "-i", "my-docs-server"),
+        ("docker", "run", "-i", "my-docs-server:latest"),
+        ("docker", "run", "-i", "--pull=never", "acme/box"),
+        ("docker", "run", "-i", "${IMAGE}"),
+        ("docker", "run", "-i", "acme/box:${TAG}"),
+        ("docker", "compose", "run", "box"),
+        ("docker", "exec", "-i", "box", "server"),
+        ("docker", "mcp", "gateway", "run"),
+        ("docker-compose", "up"),
+        ("npx", "-y", "left-mcp"),
+    ],
+    ids=_spelled,
+)
+def test_images_that_are_named_built_here_or_undecidable_do_not_float(words):
+    assert found(packages.floating_image_tag, *words) == []
+
+
+def test_a_catalogue_entry_that_names_its_commit_is_built_from_it():
+    recipe = {"image": "acme/box", "source": {"project": "https://git.example.net/acme/box", "commit": COMMIT}}
+    words = ("docker", "run", "acme/box")
+    assert found(packages.floating_image_tag, *words, client="docker-registry", value=recipe) == []
+    assert found(packages.floating_image_tag, *words, client="claude-code", value=recipe) != []
+    assert found(packages.floating_image_tag, *words, client="docker-registry", value={**recipe, "source": {"branch": "main"}}) != []
+
+
+@pytest.mark.parametrize(
+    ("image", "hits"),
+    [
+        ("acme/box:1.2.3", 1),
+        ("acme/box:v1.2.3-alpine", 1),
+        ("acme/box:1.2", 0),
+        ("acme/box:7", 0),
+        (f"acme/box:1.2.3@{DIGEST}", 0),
+        ("my-docs-server:1.2.3", 0),
+    ],
+)
+def test_only_a_full_version_tag_lacks_a_digest(image, hits):
+    assert len(found(packages.image_without_digest, "docker", "run", "-i", image)) == hits
+
+
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        (("npx", "-y", "https://files.example.com/left.tgz"), 1),
+        (("npx", "-y", "http://files.example.com/left-1.2.3.tgz"), 1),
+        (("npx", "-y", "-p", "https://files.example.com/left.tgz", "left"), 2),
+        (("npx", "-y", "left@https://files.example.com/left.tgz"), 1),
+        (("npx", "-y", "${PACKAGE:-https://files.example.com/left.tgz}"), 1),
+        (("npx", "-y", "https://github.com/acme/left/archive/refs/heads/main.tar.gz"), 1),
+        (("npx", "-y", f"https://files.example.com/{COMMIT}/left.tgz"), 1),
+        (("npx", "-y", "https://registry.npmjs.org/left/latest"), 1),
+        (("bunx", "https://files.example.com/left.tgz"), 0),
+        (("pnpm", "dlx", "https://files.example.com/left.tgz"), 1),
+        (("uvx", "--from", "https://files.example.com/left.tar.gz", "left"), 1),
+        (("uvx", "--from", "left @ https://files.example.com/left.tar.gz", "left"), 1),
+        (("uvx", "--with", "https://files.example.com/more.whl", "left==1.2.3"), 1),
+        (("uv", "run", "https://files.example.com/server.py"), 1),
+        (("deno", "run", "-A", "https://files.example.com/server.ts"), 2),
+        (("deno", "run", "https://deno.land/x/left/mod.ts"), 1),
+        (("npx", "-y", "https://files.example.com/left.mcpb"), 1),
+        (("cmd", "/c", "npx", "-y", "https://files.example.com/left.tgz"), 3),
+    ],
+    ids=_spelled,
+)
+def test_code_from_an_address_is_a_url_package_and_nothing_else(words, at):
+    assert [pointer for pointer, _ in found(packages.url_package, *words)] == [("args", at)]
+    assert found(packages.unpinned_package, *words) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("uvx", "--from", "https://files.example.com/left.whl#sha256=" + "0" * 64, "left"),
+        ("deno", "run", "--integrity=sha256-abc", "https://files.example.com/server.ts"),
+        ("npx", "-y", f"https://codeload.github.com/acme/left/tar.gz/{COMMIT}"),
+        ("npx", "-y", f"https://github.com/acme/left/archive/{COMMIT}.tar.gz"),
+        ("npx", "-y", "https://registry.npmjs.org/@acme/left/-/left-1.2.3.tgz"),
+        ("uvx", "--from", "https://files.pythonhosted.org/packages/ab/cd/ef/left-1.2.3-py3-none-any.whl", "left"),
+        ("deno", "run", "jsr:@acme/left@1.2.3"),
+        ("deno", "run", "https://deno.land/x/left@v1.2.3/mod.ts"),
+        ("npx", "-y", "http://localhost:4873/left.tgz"),
+        ("npx", "-y", "http://[::1]:4873/left.tgz"),
+        ("npx", "-y", "mcp-remote@0.1.37", "https://mcp.example.com/mcp"),
+        ("npx", "-y", "https://git.example.net/acme/left/releases/download/v1.2.3/left.mcpb"),
+        ("npx", "-y", "https://${HOST}/left.tgz"),
+        ("uvx", "--from", "git+https://git.example.net/acme/left", "left"),
+        ("npx", "-y", "https://github.com/acme/left"),
+        ("curl", "https://files.example.com/left.tgz"),
+    ],
+    ids=_spelled,
+)
+def test_addresses_that_are_fixed_near_or_no_package_are_quiet(words):
+    assert found(packages.url_package, *words) == []
+
+
+def test_a_repository_address_of_npx_is_cloned_and_so_unpinned():
+    assert found(packages.unpinned_package, "npx", "-y", "https://github.com/acme/left") != []
+    assert found(packages.unpinned_package, "npx", "-y", f"https://github.com/acme/left#{COMMIT}") == []
+
+
+def test_message_about_a_url_names_only_its_host():
+    password = "".join(("hun", "ter", "2222"))
+    [hit] = packages.url_package(entry("npx", "-y", f"https://me:{password}@files.example.com/{password}/left.tgz?key={password}"))
+    assert hit.message == 'Server "docs" runs code from a plain address on files.example.com (args[1]), which no registry vouches for.'
+    assert password not in hit.value
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "expected"),
+    [
+        (("npx", "-y", "--registry", "https://npm.example.com/", "left@1.2.3"), {}, [("npm.example.com", ("args", 2))]),
+        (("npx", "-y", "--registry=https://NPM.example.com.:8443/", "left@1.2.3"), {}, [("npm.example.com", ("args", 1))]),
+        (("npx", "-y", "--@acme:registry=https://npm.example.com", "@acme/left@1.2.3"), {}, [("npm.example.com", ("args", 1))]),
+        (("npx", "-y", "--registry", "${REGISTRY:-https://npm.example.com}", "left@1.2.3"), {}, [("npm.example.com", ("args", 2))]),
+        (("npm", "exec", "left@1.2.3", "--registry=https://npm.example.com"), {}, [("npm.example.com", ("args", 2))]),
+        (("pnpm", "dlx", "--registry", "https://npm.example.com", "left@1.2.3"), {}, [("npm.example.com", ("args", 2))]),
+        (("uvx", "--index-url", "https://pypi.example.com/simple", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uvx", "-i", "https://pypi.example.com/simple", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uvx", "--default-index", "https://pypi.example.com/simple", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uvx", "--index", "mine=https://me:${PASSWORD}@pypi.example.com/simple", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uvx", "--extra-index-url", "https://pypi.example.com/simple", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uvx", "--find-links", "https://pypi.example.com/wheels", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uvx", "--trusted-host=pypi.example.com", "left==1.2.3"), {}, [("pypi.example.com", ("args", 0))]),
+        (("uvx", "--allow-insecure-host", "pypi.example.com:8080", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uv", "run", "--index-url", "https://pypi.example.com/simple", "left"), {}, [("pypi.example.com", ("args", 2))]),
+        (("pipx", "run", "--pip-args", "--index-url https://pypi.example.com/simple", "left==1.2.3"), {}, [("pypi.example.com", ("args", 2))]),
+        (("pipx", "run", "--pip-args=--trusted-host=pypi.example.com", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("dnx", "--add-source", "https://nuget.example.com/v3/index.json", "Left@1.2.3"), {}, [("nuget.example.com", ("args", 1))]),
+        (("npx", "-y", "left@1.2.3"), {"NPM_CONFIG_REGISTRY": "https://npm.example.com"}, [("npm.example.com", ("env", "NPM_CONFIG_REGISTRY"))]),
+        (("npx", "-y", "left@1.2.3"), {"npm_config_registry": "https://npm.example.com"}, [("npm.example.com", ("env", "npm_config_registry"))]),
+        (("uvx", "left==1.2.3"), {"PIP_INDEX_URL": "https://pypi.example.com"}, [("pypi.example.com", ("env", "PIP_INDEX_URL"))]),
+        (("uvx", "left==1.2.3"), {"PIP_EXTRA_INDEX_URL": "https://pypi.example.com"}, [("pypi.example.com", ("env", "PIP_EXTRA_INDEX_URL"))]),
+        (
+            ("uvx", "left==1.2.3"),
+            {"UV_INDEX": "one=https://one.example.com https://two.example.com"},
+            [("one.example.com", ("env", "UV_INDEX")), ("two.example.com", ("env", "UV_INDEX"))],
+        ),
+        (("uvx", "left==1.2.3"), {"UV_INDEX_URL": "https://pypi.example.com"}, [("pypi.example.com", ("env", "UV_INDEX_URL"))]),
+        (("uvx", "left==1.2.3"), {"UV_DEFAULT_INDEX": "https://pypi.example.com"}, [("pypi.example.com", ("env", "UV_DEFAULT_INDEX"))]),
+        (("go", "run", "example.com/left@v1.2.3"), {"GOPROXY": "https://go.example.com,direct"}, [("go.example.com", ("env", "GOPROXY"))]),
+        (("env", "NPM_CONFIG_REGISTRY=https://npm.example.com", "npx", "left@1.2.3"), {}, [("npm.example.com", ("args", 0))]),
+    ],
+    ids=_spelled,
+)
+def test_a_registry_that_is_named_is_found_at_its_value(words, env, expected):
+    assert list(packages.registries(entry(*words, env=env))) == expected
+    assert [(hit.value, hit.place.pointer[2:]) for hit in packages.registry_override(entry(*words, env=env))] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "env"),
+    [
+        (("docker", "run", "-i", "--rm", "acme/box:1.2.3"), {}),
+        (("docker", "run", "-i", "-e", "PIP_INDEX_URL=https://pypi.example.com", "acme/box:1.2.3"), {"PIP_INDEX_URL": "https://pypi.example.com"}),
+        (("npx", "-y", "--registry", "${REGISTRY}", "left@1.2.3"), {}),
+        (("npx", "-y", "left@1.2.3", "--registry", "https://npm.example.com"), {}),
+        (("npm", "exec", "left@1.2.3", "--", "--registry", "https://npm.example.com"), {}),
+        (("uvx", "--find-links", "./wheels", "left==1.2.3"), {}),
+        (("uvx", "left==1.2.3", "-i", "https://api.example.com"), {}),
+        (("uvx", "--index-strategy", "first-index", "left==1.2.3"), {}),
+        (("uvx", "left==1.2.3"), {"UV_INDEX_STRATEGY": "https://no.example.com", "PIP_INDEX_URL": "${INDEX}", "UV_INDEX": ""}),
+        (("go", "run", "example.com/left@v1.2.3"), {"GOPROXY": "direct", "GOFLAGS": "-mod=mod"}),
+        (("node", "server.js"), {"API_URL": "https://npm.example.com"}),
+    ],
+    ids=_spelled,
+)
+def test_no_registry_is_named_by_references_paths_containers_and_servers(words, env):
+    assert list(packages.registries(entry(*words, env=env))) == []
+
+
+def test_every_variable_of_the_table_passes_the_gate_before_it():
+    table = fetched.table()
+    assert all(name.startswith(packages.VARIABLES_BEGIN) for name in table["registry_variables"] | table["host_variables"])
+
+
+def test_the_flags_of_the_table_belong_to_runners_that_exist():
+    runners = {"npx", "bunx", "pnpm dlx", "yarn dlx", "uvx", "uv run", "pipx run", "dnx", "pip"}
+    assert {name.partition(" ")[2] for name in fetched.table() if " " in name} == runners
+
+
+@pytest.mark.parametrize("check", [rule.check for rule in packages.RULES], ids=lambda check: check.__name__)
+@pytest.mark.parametrize("piece", ["a", "@", "${", "https://", ",", "-1", "/", "=", ".tgz", "[", "%41"])
+def test_hostile_arguments_take_no_time(check, piece):
+    words = [
+        ("npx", "-y", piece * 50_000),
+        ("uvx", "--with", piece * 50_000, "--index", piece * 50_000, "x@" + piece * 50_000),
+        ("docker", "run", piece * 50_000),
+    ]
+    entries = [entry(*line, env={"UV_INDEX": piece * 50_000}) for line in words]
+    start = time.perf_counter()
+    for one in entries:
+        list(check(one))
+    assert time.perf_counter() - start < 0.5
