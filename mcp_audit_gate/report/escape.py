@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mcp_audit_gate.metadata.text import ELLIPSIS, visible
 
 NAME_LIMIT = 200
@@ -64,3 +66,59 @@ def sarif_message(text: str) -> str:
     if len(shown.encode()) > MESSAGE_LIMIT:
         shown = shown.encode()[: MESSAGE_LIMIT - 3].decode("utf-8", "ignore") + ELLIPSIS
     return shown if shown.endswith(".") else f"{shown}."
+
+
+def command_data(text: str) -> str:
+    """Prose behind the last `::` of a workflow command."""
+    return message(text).replace("%", "%25")
+
+
+def command_property(text: str) -> str:
+    """A property of a workflow command, line breaks and all; for a path see `command_path`."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace(":", "%3A").replace(",", "%2C")
+
+
+def command_path(path: str) -> str | None:
+    """A path as a property that the runner reads back exactly, or None where that cannot be written safely."""
+    rest = path.replace("\r", "").replace("\n", "")
+    return command_property(path) if visible(rest) == rest and "##[" not in path else None
+
+
+def code(text: str, limit: int = NAME_LIMIT) -> str:
+    """A Markdown code span for a table cell or a line of prose: no links, mentions or HTML in it, and no end but its own."""
+    shown = terminal(text, limit) or '""'
+    if "|" in shown:  # in a table a pipe ends the cell, in code too, unless an odd number of backslashes stands before it
+        shown = re.sub(r"\\*\|", lambda found: "\\" * (2 * len(found[0]) - 1) + "|", shown)
+    fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", shown)), default=0))
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def prose(text: str) -> str:
+    """A message as Markdown: plain words as they are, everything that could mean something to a renderer in code spans."""
+    # Not a web address, which GitHub links, nor an issue (`GH-1`) or a commit.
+    plain = re.compile(r"""["'(]?(?!www\.|GH-|[0-9a-f]{7})[A-Za-z0-9]{1,24}(?:[-.'][A-Za-z0-9]{1,24}){0,4}["')]?[,.;:]?""")
+    parts: list[str] = []
+    odd: list[str] = []
+    for word in [*message(text).split(" "), ""]:
+        if word and not plain.fullmatch(word):
+            odd.append(word)
+            continue
+        if odd:
+            parts.append(code(" ".join(odd), MESSAGE_LIMIT))
+            odd = []
+        parts.append(word)
+    return " ".join(parts).strip()
+
+
+def mermaid(text: str) -> str:
+    """The inside of a quoted Mermaid label; whatever is no letter, digit or plain mark is a character code."""
+    return "".join(char if char.isalnum() or char in " -_./,()" else f"#{ord(char)};" for char in visible(text, 60))
+
+
+def markup(text: str) -> str:
+    """Text or a quoted attribute of HTML or XML."""
+    shown = visible(text)
+    if "&" in shown or "<" in shown or ">" in shown or '"' in shown or "'" in shown:
+        shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;").replace("'", "&#39;")
+    return shown.replace("##[", "#&#35;[")

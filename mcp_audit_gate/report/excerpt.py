@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 from mcp_audit_gate.metadata.text import ELLIPSIS, visible
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.document import Lines
+from mcp_audit_gate.sources.document import Document, Lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,14 +87,10 @@ class Excerpts:
 
     def _spans(self, document: Locator) -> Spans:
         if document.path not in self._secrets:
-            try:
-                from mcp_audit_gate.metadata.credentials import secret_spans
-            except ImportError:  # not written yet: show nothing at all
+            from mcp_audit_gate.metadata.credentials import secret_spans
 
-                def secret_spans(document: Locator) -> Spans:
-                    return ((0, len(document.text)),)
-
-            self._secrets[document.path] = secret_spans(document)
+            # What cannot be looked into is not shown at all.
+            self._secrets[document.path] = secret_spans(document) if isinstance(document, Document) else ((0, len(document.text)),)
         return self._secrets[document.path]
 
 

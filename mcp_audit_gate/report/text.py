@@ -50,7 +50,7 @@ class _Page:
 
     def _finding(self, finding: Finding) -> Iterator[str]:
         word = "waived" if finding.status == "waived" else words.LEVELS[finding.severity]
-        yield from self._prose(f"{word}[{finding.rule}]: ", escape.message(finding.message), word)
+        yield from self._prose(f"{word}[{finding.rule}]: ", escape.message(words.message(finding)), word)
         yield f"  {self._paint('-->', 'place')} {_place(finding.location)}"
         if self._look.verbosity >= 0:
             if finding.status != "waived":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import RANK
+from mcp_audit_gate.report.escape import NAME_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mcp_audit_gate.model import Finding, Report, Risk, Server
 
@@ -19,6 +21,11 @@ _CONFIDENCE = ("low", "medium", "high", "declared")
 def number(count: int, noun: str) -> str:
     """`1 finding`, `2 findings`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def tally(findings: Sequence[Finding]) -> dict[str, int]:
@@ -69,13 +76,19 @@ def risk_parts(risk: Risk) -> list[str]:
 def excuse(finding: Finding) -> str:
     """Why a finding does not block: its waiver's last day, reason and owner, or the baseline."""
     if finding.status == "baseline":
-        return "in the baseline: reported, not blocking"
+        return "In the baseline: reported, not blocking"
     waiver = finding.waiver or {}
     owner = f" ({waiver['owner']})" if waiver.get("owner") else ""
-    return f"waived until {waiver.get('expires')}: {waiver.get('reason')}{owner}"
+    return f"Waived until {waiver.get('expires')}: {waiver.get('reason')}{owner}"
 
 
-def worst(findings: Sequence[Finding]) -> list[Finding]:
+def worst(findings: Iterable[Finding]) -> list[Finding]:
     """The findings with the blocking ones first, then by severity, else in the order of the report."""
     order = {status: rank for rank, status in enumerate(("blocking", "reported", "baseline", "waived"))}
     return sorted(findings, key=lambda finding: (order[finding.status], -RANK[finding.severity]))
+
+
+def message(finding: Finding) -> str:
+    """The finding's message with the server's name, when it is a long one, shortened in it."""
+    name = finding.server or ""
+    return finding.message.replace(visible(name), visible(name, NAME_LIMIT)) if len(name) > NAME_LIMIT else finding.message
