@@ -62,9 +62,12 @@ def _run(words: list[str]) -> int:
 
 
 def _scan(chosen: argparse.Namespace) -> int:
+    import gc
+
     from mcp_audit_gate import gate, options
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
+    gc.disable()  # nothing a scan makes is cyclic; walking it in vain is a quarter of a large run
     outputs = options.outputs(chosen.output)
     clients = _clients(chosen.client)
     if not chosen.skip_connect:

@@ -34,11 +34,12 @@ class _Tables(NamedTuple):
     anywhere: tuple[Pattern, ...]
     below: dict[str, tuple[Pattern, ...]]
     folders: frozenset[str]
+    endings: tuple[str, ...]
 
 
 @functools.cache
 def _tables() -> _Tables:
-    """Patterns by exact file name, globs for any folder, globs by their first folder, and every folder that a row names."""
+    """Patterns by exact file name, globs for any folder and by their first folder; every folder named; how globs end."""
     exact: dict[str, list[Pattern]] = {}
     anywhere: list[Pattern] = []
     below: dict[str, list[Pattern]] = {}
@@ -50,7 +51,8 @@ def _tables() -> _Tables:
         else:
             anywhere.append(pattern)
     folders = {folder for pattern in patterns() for folder in pattern.folders if "*" not in folder}
-    return _Tables(_frozen(exact), tuple(anywhere), _frozen(below), frozenset(folders))
+    endings = {pattern.name.rpartition("*")[2] for pattern in patterns() if "*" in pattern.name}
+    return _Tables(_frozen(exact), tuple(anywhere), _frozen(below), frozenset(folders), tuple(endings))
 
 
 def _frozen(table: dict[str, list[Pattern]]) -> dict[str, tuple[Pattern, ...]]:
@@ -71,12 +73,13 @@ def is_client_folder(name: str) -> bool:
 class Folder:
     """A folder being listed: its folded parts, and the globs that can match in it."""
 
-    __slots__ = ("parts", "_globs", "_exact")
+    __slots__ = ("_endings", "_exact", "_globs", "parts")
 
     def __init__(self, parts: tuple[str, ...]) -> None:
         tables = _tables()
         self.parts = tuple(map(fold, parts))
         self._exact = tables.exact
+        self._endings = tables.endings
         near = [pattern for part in dict.fromkeys(self.parts) if part in tables.below for pattern in tables.below[part]]
         self._globs = (*tables.anywhere, *(pattern for pattern in near if _ends_with(self.parts, pattern.folders)))
 
@@ -84,7 +87,8 @@ class Folder:
         """Every pattern that the file of that name in this folder matches."""
         folded = fold(name)
         found = [pattern for pattern in self._exact.get(folded, ()) if not pattern.folders or _ends_with(self.parts, pattern.folders)]
-        found += [pattern for pattern in self._globs if fits(folded, pattern.name)]
+        if folded.endswith(self._endings):
+            found += [pattern for pattern in self._globs if fits(folded, pattern.name)]
         return tuple(found)
 
 
