@@ -1,0 +1,364 @@
+"""Credentials in text: a string of a config and the name it stands under in; what of it is a secret, and the text without it, out.
+
+Two ways to look. `judge` says what a rule may report: a vendor's format, or a telling name and randomness together. What is shown or
+stored is masked by a wider reading (`mask`, `secret_spans`): a format with a wrong checksum, a short password under a telling name.
+The words are in data/credentials.json, which is read when a text could hold a credential at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from bisect import bisect_left
+
+from mcp_audit_gate.metadata import formats
+from mcp_audit_gate.metadata.addresses import INTERNAL, LOOPBACK, host_kind
+from mcp_audit_gate.metadata.formats import LITERAL, credential
+from mcp_audit_gate.metadata.formats import Credential as Credential
+from mcp_audit_gate.metadata.placeholders import blank, data_file, entropy, is_made_up, is_plain, is_words
+from mcp_audit_gate.metadata.placeholders import is_placeholder as is_placeholder
+from mcp_audit_gate.metadata.placeholders import is_reference as is_reference
+from mcp_audit_gate.metadata.placeholders import without_references as without_references
+from mcp_audit_gate.metadata.strings import Text, strings, value_names
+from mcp_audit_gate.model import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Protocol
+
+    from mcp_audit_gate.model import Json, Locator
+
+    class Spanned(Locator, Protocol):
+        """A parsed file that knows the offsets of its values."""
+
+        value: Json
+
+        def span(self, place: Place) -> tuple[int, int]:
+            """First offset and end of a key or value."""
+
+
+MASK = "<secret>"
+IN_URL, PROBABLE = "credential-in-url", "probable-secret"
+RULES = (LITERAL, IN_URL, PROBABLE)  # the narrower first: it wins where two speak of the same text
+
+_URL_PASSWORD, _URL_TOKEN, _RANDOM, _NAMED = "password in a URL", "token in a URL", "probable secret", "value under a secret's name"
+# One of these stands, in some case, in every name that makes a value a secret.
+_TELLING = ("token", "secret", "pass", "pwd", "key", "credential", "cookie", "auth", "bearer", "sig=")
+_SHORTEST_RANDOM, _SHORTEST_IN_URL, _SHORTEST_MASKED = 16, 8, 6
+_LONGEST = 4096  # characters of a value that are looked at to tell whether it is random
+
+
+def reference_form(client: str) -> str:
+    """How the client writes a reference to a variable (`${env:NAME}`), or ""."""
+    form: str = data_file()["reference"]["forms"].get(client, "")
+    return form
+
+
+# -------------------------------------------------------------------------------------------------------------------- names
+
+
+@functools.lru_cache(4096)
+def is_secret_name(name: str, wide: bool = False) -> bool:
+    """True when a name says that its value is a credential (`API_TOKEN`, `clientSecret`, `X-API-Key`, `--key`); with `wide` also `DB_PASS`."""
+    if not _telling(name) or len(name) > 200:
+        return False
+    words = [word.upper() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)]
+    while len(words) > 1 and words[-1].isdigit():
+        words.pop()
+    data = data_file()
+    if not words or words[-1] in data["other names"] or "PUBLISHABLE" in words:
+        return False
+    if (name.startswith("-") and words[-1] in data["secret flags"]) or ("-" in name and words[0] in ("X", "XI") and words[-1] == "KEY"):
+        return True
+    spoken = f" {' '.join(words)} "
+    return any(f" {phrase} " in spoken for phrase in data["secret names"]) or (wide and not data["masked names"].isdisjoint(words))
+
+
+def _telling(text: str) -> bool:
+    low = text.lower()
+    return any(word in low for word in _TELLING)
+
+
+# ------------------------------------------------------------------------------------------------------------------ judging
+
+
+def judge(text: str, name: str | None = None) -> tuple[Credential, ...]:
+    """The credentials in one string of a config; `name` is the variable, header, flag or key whose value it is."""
+    return _find(text, name, wide=False) if _worth(text, name, _SHORTEST_RANDOM) else ()
+
+
+def judge_all(value: Json) -> list[tuple[Text, tuple[Credential, ...]]]:
+    """The strings below a value that hold credentials, with these. Beside an AWS access key id a nameless secret key is seen, too."""
+    texts = strings(value)
+    found = [(one, judge(one.text, one.name)) for one in texts]
+    if any(
+        "AKIA" in one.text and re.search(r"(?<![A-Z0-9])AKIA[A-Z2-7]{16}(?![A-Z0-9])", one.text) and not is_placeholder(one.text) for one in texts
+    ):
+        found = [(one, judge(one.text, "AWS_SECRET_ACCESS_KEY" if formats.is_aws_secret(one.text) else one.name)) for one in texts]
+    return [(one, credentials) for one, credentials in found if credentials]
+
+
+def _worth(text: str, name: str | None, shortest: int) -> bool:
+    """False when nothing in the text can be a credential, told without tables and patterns."""
+    if len(text) < min(shortest, _SHORTEST_IN_URL):
+        return False
+    if formats.has_gate(text) or ("://" in text and ("@" in text or ("=" in text and _telling(text)))):
+        return True
+    if len(text) < shortest:
+        return False
+    named = (name is not None and _telling(name)) or (("=" in text or ":" in text) and _telling(text))
+    return (named and len(without_references(text)) >= shortest) or "ewo" in text
+
+
+def _find(text: str, name: str | None, wide: bool) -> tuple[Credential, ...]:
+    blanked = blank(text)
+    return _settled(
+        [*formats.find(text, name, wide), *_in_urls(blanked), *_named(blanked, name, wide), *_assigned(blanked, wide), *_encoded(text, wide)]
+    )
+
+
+def _settled(found: list[Credential]) -> tuple[Credential, ...]:
+    """Those that stand, in order: of two that overlap the one of the narrower rule, then the longer."""
+    kept: list[Credential] = []
+    for one in sorted(found, key=lambda one: (one.start, -one.end)):
+        while kept and one.start < kept[-1].end and _rank(one) < _rank(kept[-1]):
+            kept.pop()
+        if not kept or one.start >= kept[-1].end:
+            kept.append(one)
+    return tuple(kept)
+
+
+def _rank(one: Credential) -> tuple[int, int]:
+    return RULES.index(one.rule), -one.length
+
+
+def _named(blanked: str, name: str | None, wide: bool) -> Iterator[Credential]:
+    """The value as a whole, or each part of a header: random, or with `wide` anything literal."""
+    if name is None or not is_secret_name(name, wide):
+        return
+    start = _scheme().match(blanked).end()  # type: ignore[union-attr]
+    value = blanked[start:].strip()
+    low = name.lower()
+    if wide or "auth" in low or "cookie" in low:
+        pieces = _pieces().finditer(blanked, start)
+    else:
+        pieces = _pieces().finditer(blanked, start) if not re.search(r"\s", value) else iter(())
+    if wide and _is_masked(value.replace("\0", "")):
+        yield credential(_NAMED, PROBABLE, blanked, start, start + len(blanked[start:].rstrip()))
+    for piece in pieces:
+        if is_random(piece[1]):
+            yield credential(_RANDOM, PROBABLE, blanked, piece.start(1), piece.end(1))
+
+
+@functools.cache
+def _scheme() -> re.Pattern[str]:
+    return re.compile(r"\s*(?:(?:Bearer|Basic|Token|ApiKey|Api-Key|Digest|Bot)[ \t]+)?", re.IGNORECASE)
+
+
+@functools.cache
+def _pieces() -> re.Pattern[str]:
+    """Literal runs; what stands before `=` in a cookie or parameter is no part of them."""
+    return re.compile(r"(?:(?<![^\s;,])[A-Za-z][\w.-]{0,40}=)?([^\s;,\"'\0]+)")
+
+
+def _assigned(blanked: str, wide: bool) -> Iterator[Credential]:
+    """Values that stand in the text behind a telling name: `-e TOKEN=…`, `--token=…`, `Authorization: Bearer …`, JSON in a string."""
+    if not ("=" in blanked or ":" in blanked) or not _telling(blanked):
+        return
+    done = 0
+    for found in _names().finditer(blanked):
+        if found.start() < done or not is_secret_name(found[1], wide):
+            continue
+        value = _value().match(blanked, found.end())
+        if value:
+            done = value.end()  # so that `token=token=…` is walked once
+            if is_random(value[1]) or (wide and _is_masked(value[1])):
+                parameter = found.start() and blanked[found.start() - 1] == ";"
+                kind, rule = (_URL_PASSWORD, IN_URL) if parameter else (_RANDOM, PROBABLE)
+                yield credential(kind, rule, blanked, value.start(1), value.end(1))
+
+
+@functools.cache
+def _names() -> re.Pattern[str]:
+    return re.compile(r"(?<![A-Za-z0-9_.-])(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{2,80})[\\\"']{0,4}\s{0,3}[:=]")
+
+
+@functools.cache
+def _value() -> re.Pattern[str]:
+    scheme = r"(?:Bearer|Basic|Token|ApiKey)"
+    literal = r"((?:[^\s\"'`,;&<>(){}\[\]\\\0]|\\/){6,})"
+    return re.compile(rf"\s{{0,3}}[\\\"']{{0,4}}(?:{scheme}\s{{1,3}})?(?!{scheme}[\s\0]){literal}", re.IGNORECASE)
+
+
+def _encoded(text: str, wide: bool) -> Iterator[Credential]:
+    """Credentials inside base64 JSON (`?config=eyJ…`), one level deep; all of it is taken for the secret."""
+    if "eyJ" not in text and "ewo" not in text:
+        return
+    for found in re.finditer(r"(?<![A-Za-z0-9+/_.-])(?:eyJ|ewo)[A-Za-z0-9+/_-]{30,}(?![A-Za-z0-9+/_.-])", text):
+        inner = formats.decoded(found[0])
+        for one in [*formats.find(inner, None, wide), *_assigned(inner, wide)][:1]:
+            yield credential(f"{one.kind} in base64", one.rule, text, found.start(), found.end())
+
+
+# --------------------------------------------------------------------------------------------------------------------- URLs
+
+
+def _in_urls(blanked: str) -> Iterator[Credential]:
+    """Passwords before the host, and query or connection-string parameters that are credentials."""
+    if "://" not in blanked:
+        return
+    for start, end, host in _users(blanked):
+        user, colon, password = blanked[start:end].partition(":")
+        if colon and password.replace("\0", "") and not _is_default(user, password.replace("\0", ""), host):
+            yield credential(_URL_PASSWORD, IN_URL, blanked, end - len(password), end)
+    if "=" in blanked and _telling(blanked):
+        for found in _parameters().finditer(blanked):
+            literal = found[2].replace("\0", "")
+            if len(literal) >= _SHORTEST_IN_URL and _is_parameter(found[1], literal):
+                yield credential(_URL_TOKEN, IN_URL, blanked, found.start(2), found.end(2))
+
+
+def _users(blanked: str) -> Iterator[tuple[int, int, str]]:
+    """First offset and end of each URL's user part, and the host behind it."""
+    at = blanked.find("://")
+    while at >= 0:
+        authority = _authority().match(blanked, at + 3)
+        assert authority is not None, "the pattern matches nothing, too"
+        user, sign, host = authority.group().rpartition("@")
+        if sign:
+            yield at + 3, at + 3 + len(user), host
+        at = blanked.find("://", authority.end())
+
+
+@functools.cache
+def _authority() -> re.Pattern[str]:
+    return re.compile(r"[^\s/?#\"'<>\\]*")
+
+
+@functools.cache
+def _parameters() -> re.Pattern[str]:
+    return re.compile(r"[?&;#]([A-Za-z][A-Za-z0-9_.-]{0,60})=([^\s&;#\"'<>\\]{8,})")
+
+
+def _is_parameter(name: str, value: str) -> bool:
+    bare = name.lower().replace("_", "").replace("-", "")
+    if is_placeholder(value) or value.lower() in data_file()["sample passwords"]:
+        return False
+    return bare in data_file()["query names"] or (is_secret_name(name, wide=True) and not is_plain(value) and not is_words(value))
+
+
+def _is_default(user: str, password: str, host: str) -> bool:
+    """True for a pair that stands in every tutorial: `user:password@` anywhere, `postgres:postgres@` on a machine of one's own."""
+    low, data = password.lower(), data_file()
+    if is_placeholder(password) or low in data["sample passwords"]:
+        return True
+    if low in ("token", "key", "apikey", "api_key") or (low in data["default passwords"] and user.lower() in data["sample users"]):
+        return True
+    near = host_kind(host.partition(",")[0].replace("\0", "")) in (LOOPBACK, INTERNAL, "")
+    return near and (low in data["default passwords"] or low == user.lower() or is_words(password))
+
+
+# --------------------------------------------------------------------------------------------------------------- randomness
+
+
+def is_random(value: str) -> bool:
+    """True for a literal of 16 or more characters that looks generated: no placeholder, path, address, number, digest or words."""
+    if len(value) < _SHORTEST_RANDOM or is_plain(value):
+        return False
+    value = value[:_LONGEST]
+    bare = value.replace("-", "").removeprefix("0x")
+    if entropy(bare) < (3.0 if re.fullmatch(r"[0-9a-fA-F]+", bare) else 3.5):
+        return False
+    return not (is_made_up(value, value) or is_words(value) or formats.is_public_token(value) or value.startswith(tuple(data_file()["publishable"])))
+
+
+def _is_masked(value: str) -> bool:
+    """True for what is hidden under a secret's name although it may be too short or too plain to report."""
+    if len(value) < _SHORTEST_MASKED or (not value.isdigit() and is_plain(value)):
+        return False
+    return not is_placeholder(value) and not formats.is_public_token(value) and not value.startswith(tuple(data_file()["publishable"]))
+
+
+# ------------------------------------------------------------------------------------------------------------------ masking
+
+
+def mask(text: str, name: str | None = None) -> str:
+    """The text with `<secret>` for each secret in it; of a URL the whole user part, nothing else of the rest."""
+    return _replaced(text, _hidden(text, name))
+
+
+def masked_value(name: str, value: str) -> str:
+    """The value of a variable or header: `<secret>` when it is one; in an address only its secret parts are replaced."""
+    found = _hidden(value, name)
+    if not found:
+        return value
+    return _replaced(value, found) if "://" in value and all(one.rule != PROBABLE for one in found) else MASK
+
+
+def masked_url(url: str) -> str:
+    """The address with `<secret>` for a user part, a query value or a part of the path that is a secret."""
+    return mask(url)
+
+
+def masked_args(words: list[str]) -> list[str]:
+    """The arguments with `<secret>` for values of flags, assignments and headers, and for parts of addresses, that are secrets."""
+    return [_masked_word(word, name) for word, name in zip(words, value_names([*words]))]
+
+
+def _masked_word(word: str, name: str | None) -> str:
+    found = _hidden(word, name)
+    if not found:
+        return word
+    head = re.match(r"-{0,2}[A-Za-z_][A-Za-z0-9_.-]*(?:=|:[ \t]*)", word)
+    if head and "://" not in word and all(one.start >= head.end() for one in found):
+        return head.group() + MASK
+    return MASK if name is not None and is_secret_name(name, wide=True) and "://" not in word else _replaced(word, found)
+
+
+def _hidden(text: str, name: str | None) -> tuple[Credential, ...]:
+    """What of a text is masked; forty random characters are, whatever their name: an AWS key may stand nearby."""
+    if formats.is_aws_secret(text):
+        return (credential(_NAMED, PROBABLE, text, 0, len(text)),)
+    return _find(text, name, wide=True) if _worth(text, name, _SHORTEST_MASKED) else ()
+
+
+def _replaced(text: str, found: Iterable[Credential]) -> str:
+    spans = [(one.start, one.end) for one in found]
+    starts = [start for start, _ in spans]
+    spans += [(start, end) for start, end, _ in _users(blank(text)) if bisect_left(starts, start) < bisect_left(starts, end)]
+    pieces, done = [], 0
+    for start, end in _merged(spans):
+        pieces += [text[done:start], MASK]
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def secret_spans(document: Spanned) -> tuple[tuple[int, int], ...]:
+    """Sorted spans of the document's text that must not be shown: every secret in its values, comments and other text."""
+    text = document.text
+    spans = [(one.start, one.end) for one in _find(text, None, wide=True)]
+    for one in strings(document.value):
+        found = _hidden(one.text, one.name)
+        if found:
+            spans += _mapped(text, document.span(Place(document, one.at, one.nth)), one.text, found)
+    return tuple(_merged(spans))
+
+
+def _mapped(text: str, span: tuple[int, int], value: str, found: Iterable[Credential]) -> list[tuple[int, int]]:
+    """Where the secrets of a value stand in the file; the whole value when it is written in another way than it reads."""
+    start, end = span
+    quotes = int(end - start > 1 and text[start] in "\"'" and text[end - 1] == text[start])
+    if text[start + quotes : end - quotes] != value:
+        return [(start + quotes, end - quotes)]
+    return [(start + quotes + one.start, start + quotes + one.end) for one in found]
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,58 @@
+"""The strings below a value of a config, with the name each stands under."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcp_audit_gate.model import Json, Pointer
+
+
+class Text(NamedTuple):
+    """A string below a value: where it stands, which of equal keys at each step, the name it stands under, what it reads."""
+
+    at: Pointer
+    nth: tuple[int, ...]
+    name: str | None
+    text: str
+
+
+def strings(value: Json, name: str | None = None) -> list[Text]:
+    """Every string below a value, and every number as text.
+
+    The name is the key, in a list the flag before it (`--token X`), and for a `value` or `default` the `name` or `id` beside it.
+    Each value of a repeated key is there (sources.jsonc.Repeated).
+    """
+    found: list[Text] = []
+    _collect(value, (), (), name, found)
+    return found
+
+
+def _collect(value: Json, at: Pointer, nth: tuple[int, ...], name: str | None, found: list[Text]) -> None:
+    if isinstance(value, str):
+        found.append(Text(at, nth, name, value))
+    elif isinstance(value, dict):
+        title = next((str(value[key]) for key in ("name", "key", "id") if isinstance(value.get(key), str)), None)
+        seen: dict[str, int] = {}
+        for key, inner in getattr(value, "pairs", None) or value.items():
+            seen[key] = seen.get(key, -1) + 1
+            under = title if title is not None and key in ("value", "default") else key
+            _collect(inner, (*at, key), (*nth, seen[key]), under, found)
+    elif isinstance(value, list):
+        for number, (inner, flag) in enumerate(zip(value, value_names(value, name))):
+            _collect(inner, (*at, number), (*nth, 0), flag, found)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        found.append(Text(at, nth, name, str(value)))
+
+
+def value_names(words: list[Json], name: str | None = None) -> list[str | None]:
+    """For each word of a list of arguments the name it stands under: the flag before it, else `name`."""
+    names: list[str | None] = []
+    flag = ""
+    for word in words:
+        text = word if isinstance(word, str) else ""
+        takes = bool(flag) and not text.startswith("--")
+        names.append(flag if takes else name)
+        flag = text if text.startswith("-") and "=" not in text and " " not in text else ""
+    return names
