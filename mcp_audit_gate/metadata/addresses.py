@@ -64,7 +64,8 @@ def read(url: str) -> Address | None:
         return None
     authority = _authority(rest.lstrip("/\\") if special else rest[2:])
     user, at, location = authority.rpartition("@")
-    host, port = split_port(location)
+    # Database addresses may name several hosts.
+    host, port = split_port(location if special else location.partition(",")[0])
     kind, host, number = _judge(host)
     return Address(scheme, host, port, kind, number, bool(at and user)) if host else None
 
@@ -106,6 +107,21 @@ def in_text(text: str) -> Iterator[Address]:
         if ":" in host or "." in host or host[:1].isdigit():
             kind, host, number = _judge(host)
             yield Address("", host, port, kind, number)
+
+
+def may_name_metadata(text: str) -> bool:
+    """False for most texts that hold no metadata address; cheap."""
+    lower = text.lower()
+    return not lower.isascii() or any(mark in lower for mark in _metadata_marks())
+
+
+@functools.cache
+def _metadata_marks() -> frozenset[str]:
+    """One of these stands in every spelling: the first part, or the whole number, in each base; the start of an IPv6 address or name."""
+    marks = {f"{number >> 96:x}"[:4] for number in METADATA_V6} | {"metadata", "instance-"}
+    for number in METADATA_V4:
+        marks |= {text for value in (number >> 24, number) for text in (str(value), f"{value:o}", f"{value:x}")}
+    return frozenset(mark for mark in marks if not any(other != mark and other in mark for other in marks))
 
 
 @functools.cache

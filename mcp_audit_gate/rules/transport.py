@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata import addresses
+from mcp_audit_gate.metadata import addresses, switches
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
+from mcp_audit_gate.model import Hit, Rule, RuleInfo, Variable, Word
+from mcp_audit_gate.rules import listening
+from mcp_audit_gate.rules.listening import NAME_LIMIT, title
+from mcp_audit_gate.sources import flags, shell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Entry, Launch, Pointer
-
-NAME_LIMIT = 80
+    from mcp_audit_gate.model import Entry, Json, Launch, Pointer
 
 # Schemes without encryption: of servers, and of places packages come from.
 CLEAR = ("http", "ws")
 CLEAR_SOURCES = (*CLEAR, "git+http", "git", "git+git", "hg+http", "svn", "svn+http", "bzr+http", "ftp")
-
-
-def _server(entry: Entry) -> str:
-    return f'Server "{visible(entry.name, NAME_LIMIT)}"'
 
 
 def _clear(url: str, schemes: tuple[str, ...], kind: str) -> addresses.Address | None:
@@ -62,7 +59,7 @@ def plain_http(entry: Entry) -> Iterator[Hit]:
 
 
 def _plain_hit(entry: Entry, word: Word, found: addresses.Address, does: str, more: str = "") -> Hit:
-    message = f"{_server(entry)} {does} {visible(found.host, NAME_LIMIT)} over {found.scheme}, without encryption{more}."
+    message = f"{title(entry)} {does} {visible(found.host, NAME_LIMIT)} over {found.scheme}, without encryption{more}."
     return Hit(entry.place(word.at), message, f"{found.scheme}://{found.host}:{found.port}")
 
 
@@ -118,4 +115,255 @@ def _sends_credential(launch: Launch) -> bool:
     return any(part in name.lower() for name in names for part in _CREDENTIAL_HEADERS)
 
 
-RULES: tuple[Rule, ...] = (Rule(PLAIN_HTTP, plain_http),)
+PLAIN_HTTP_INTERNAL = RuleInfo(
+    id="plain-http-internal",
+    family="transport",
+    severity="low",
+    title="A server inside the own network is reached over http without encryption",
+    why="The network in between is the owner's, but everyone on it can read the requests and the credentials in them.",
+    looks_at="The same fields as plain-http, for hosts without a dot, names such as `.local` and `.internal`, and private addresses. "
+    "Names that mean this machine (localhost, host.docker.internal) are left out.",
+    fix="Use https inside too.",
+    references=("CWE-319",),
+    example_bad=(".mcp.json", '{"mcpServers": {"builds": {"type": "http", "url": "http://jenkins:8080/mcp"}}}\n'),
+    example_good=(".mcp.json", '{"mcpServers": {"builds": {"type": "http", "url": "https://jenkins:8443/mcp"}}}\n'),
+)
+
+_THIS_MACHINE = frozenset(("host.docker.internal", "gateway.docker.internal", "host.containers.internal", "host.lima.internal", "host.orb.internal"))
+
+
+def plain_http_internal(entry: Entry) -> Iterator[Hit]:
+    """Clear-text URLs of internal hosts."""
+    for launch in entry.launches:
+        for word, schemes in (*((word, CLEAR) for word in launch.urls), *((word, CLEAR_SOURCES) for word in _sources(launch))):
+            found = _clear(word.text, schemes, addresses.INTERNAL)
+            if found and found.host not in _THIS_MACHINE:
+                yield _plain_hit(entry, word, found, "uses")
+
+
+RAW_IP_URL = RuleInfo(
+    id="raw-ip-url",
+    family="transport",
+    severity="medium",
+    title="A server is reached at a public address without a name",
+    why="A bare address says nothing about who runs the server, changes hands without notice, and seldom has a certificate to speak of.",
+    looks_at="The host of every URL field, and of the URL behind a proxy, in any spelling. Loopback and internal addresses are left out; "
+    "over http it is plain-http.",
+    fix="Use the server's name.",
+    references=("CWE-350",),
+    example_bad=(".mcp.json", '{"mcpServers": {"tracker": {"type": "http", "url": "https://203.0.113.9/mcp"}}}\n'),
+    example_good=(".mcp.json", '{"mcpServers": {"tracker": {"type": "http", "url": "https://mcp.example.com/mcp"}}}\n'),
+)
+
+
+def raw_ip_url(entry: Entry) -> Iterator[Hit]:
+    """https URLs whose host is a public address."""
+    for launch in entry.launches:
+        for word in launch.urls:
+            found = addresses.read(word.text) if _may_be_number(word.text) else None
+            if found and found.number and found.kind == addresses.PUBLIC and found.scheme not in CLEAR:
+                yield Hit(entry.place(word.at), f"{title(entry)} is reached at {visible(found.host, NAME_LIMIT)}, a bare public address.", found.host)
+
+
+def _may_be_number(url: str) -> bool:
+    """False for most hosts that are a name: cheap."""
+    start = url.find("//") + 2
+    return "@" in url or not ("a" <= url[start : start + 1].lower() <= "z")
+
+
+LEGACY_SSE = RuleInfo(
+    id="legacy-sse",
+    family="transport",
+    severity="info",
+    title="A server uses the old HTTP+SSE transport",
+    why="HTTP+SSE was replaced by streamable HTTP in protocol version 2025-03-26 and is removed from clients and servers in time.",
+    looks_at="A declared type of `sse`, and URLs whose path ends in `/sse` when no other type is declared.",
+    fix="Move to the server's streamable HTTP address.",
+    references=("SEP-2596",),
+    example_bad=(".mcp.json", '{"mcpServers": {"tracker": {"type": "sse", "url": "https://mcp.example.com/v1"}}}\n'),
+    example_good=(".mcp.json", '{"mcpServers": {"tracker": {"type": "http", "url": "https://mcp.example.com/v1"}}}\n'),
+)
+
+
+def legacy_sse(entry: Entry) -> Iterator[Hit]:
+    """Entries of type sse, and addresses that end in /sse."""
+    for launch in entry.launches:
+        for word in launch.urls:
+            kind = next((key for key in ("type", "transport", "transportType") if isinstance(entry.value.get(key), str)), None)
+            if kind and word.at[0] != "args":
+                if launch.transport == "sse":
+                    yield Hit(entry.place((kind,)), f"{title(entry)} uses the old HTTP+SSE transport.", "sse")
+                    break
+            elif word.text.partition("?")[0].rstrip("/").endswith("/sse"):
+                yield Hit(entry.place(word.at), f"{title(entry)} uses the old HTTP+SSE transport.", "sse")
+
+
+TLS_VERIFICATION_OFF = RuleInfo(
+    id="tls-verification-off",
+    family="transport",
+    severity="high",
+    title="Certificates are not checked",
+    why="Without the check https is as weak as http: whoever sits on the way can pose as the server, read the credentials and answer in its place.",
+    looks_at="Variables, flags and options that switch the check off for the process, for one service or for one host, and database addresses "
+    "with sslmode=disable. What concerns only loopback or internal hosts is left out, unless the switch is for the whole process.",
+    fix="Keep the check on and add the authority's certificate (NODE_EXTRA_CA_CERTS, SSL_CERT_FILE).",
+    references=("CWE-295", "OWASP MCP07"),
+    example_bad=(
+        ".mcp.json",
+        '{"mcpServers": {"docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"], "env": {"NODE_TLS_REJECT_UNAUTHORIZED": "0"}}}}\n',
+    ),
+    example_good=(
+        ".mcp.json",
+        '{"mcpServers": {"docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"], "env": {"NODE_EXTRA_CA_CERTS": "./certs/ca.pem"}}}}\n',
+    ),
+)
+
+
+# One of these stands in every switch; curl and wget have short ones.
+_TLS_MARKS = (
+    "ssl",
+    "tls",
+    "cert",
+    "verif",
+    "insecure",
+    "trusted",
+    "nauthorized",
+    "https_",
+    "_https",
+    "https-",
+    "-https",
+    "ignorehttps",
+    "curl",
+    "wget",
+)
+
+
+def tls_verification_off(entry: Entry) -> Iterator[Hit]:
+    """Variables, flags, keys and database addresses by which certificates are not checked."""
+    for launch in entry.launches:
+        text = flags.blob(launch)
+        if not any(mark in text for mark in _TLS_MARKS):
+            continue
+        for switch, scope in _tls_switches(launch):
+            if scope != switches.SERVICE or not _only_near(launch):
+                yield _tls_hit(entry, switch.at, f"{visible(switch.name, NAME_LIMIT)} switches the check of certificates off", switch.name)
+        for at, value in flags.texts(launch):
+            host = switches.database_without_tls(value) if "=" in value else None
+            if host:
+                yield _tls_hit(entry, at, f"the database address of {visible(host, NAME_LIMIT)} leaves certificates unchecked", host)
+        yield from _tls_programs(entry, launch)
+    for name, at in _tls_keys(entry.value, ()):
+        yield _tls_hit(entry, at, f"{visible(name, NAME_LIMIT)} switches the check of certificates off", name)
+
+
+def _tls_hit(entry: Entry, at: Pointer, fact: str, value: str) -> Hit:
+    return Hit(entry.place(at), f"{title(entry)}: {fact}.", value)
+
+
+def _tls_switches(launch: Launch) -> Iterator[tuple[Variable, str]]:
+    """Variables and flags that switch the check off, with what they switch it off for."""
+    for variable in flags.variables(launch):
+        scope = switches.tls_variable(variable.name, variable.value) if variable.value else ""
+        if scope:
+            yield variable, scope
+    for flag in flags.flags(launch):
+        scope = switches.tls_flag(flag.name, flag.value)
+        if scope:
+            whole = flag.name.lower() in switches.table("tls")["flags"]
+            yield Variable(flag.name, None, flag.at if whole else flag.value_at), scope
+
+
+def _only_near(launch: Launch) -> bool:
+    """True when the launch names hosts, and all of them are on this machine or inside."""
+    kinds = {found.kind for _, text in flags.texts(launch) if "://" in text for found in addresses.in_text(text) if found.scheme}
+    return bool(kinds) and kinds <= {addresses.LOOPBACK, addresses.INTERNAL}
+
+
+_CURL_K = r"-[fsSLivIgGnNaBjJlpqRV0-9#]*k[A-Za-z]*"
+
+
+def _tls_programs(entry: Entry, launch: Launch) -> Iterator[Hit]:
+    """`curl -k`, as the program itself or as a command of a script."""
+    import re
+
+    if launch.program == "curl":
+        for word in launch.arguments:
+            if re.fullmatch(_CURL_K, word.text):
+                yield _tls_hit(entry, word.at, f"{word.text} switches the check of certificates off", word.text)
+    script = launch.shell
+    if script is None or not ("curl" in script.text or "wget" in script.text):
+        return
+    for words, _ in shell.commands(shell.split(script.text)):
+        texts = [word.text for word in words]
+        curl = texts[0].rpartition("/")[2] == "curl" and any(re.fullmatch(_CURL_K, text) or text == "--insecure" for text in texts)
+        if curl or (texts[0].rpartition("/")[2] == "wget" and "--no-check-certificate" in texts):
+            yield _tls_hit(entry, script.at, f"{visible(texts[0], NAME_LIMIT)} is called without checking certificates", texts[0])
+            return
+
+
+_PLAIN_KEYS = frozenset(("command", "args", "env", "headers", "url", "type", "tools", "description", "alwaysAllow", "autoApprove"))
+
+
+def _tls_keys(value: Json, at: Pointer) -> Iterator[tuple[str, Pointer]]:
+    """Keys of the entry that say it, at any depth."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in _PLAIN_KEYS:
+                continue
+            if isinstance(item, (dict, list)):
+                yield from _tls_keys(item, (*at, key))
+            elif switches.tls_key(key, item):
+                yield key, (*at, key)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _tls_keys(item, (*at, number))
+
+
+METADATA_ADDRESS = RuleInfo(
+    id="metadata-address",
+    family="transport",
+    severity="high",
+    title="An entry reaches a cloud metadata service",
+    why="The metadata service of a cloud machine hands out the machine's credentials to whoever asks from inside. No MCP server lives there.",
+    looks_at="URLs, headers, arguments and literal variables, for the addresses and names of the known services in any spelling: decimal, octal, "
+    "hexadecimal, short forms, IPv4-mapped IPv6. Variables and flags that deny, block or exclude are left out.",
+    fix="Remove it.",
+    references=("CWE-918", "OWASP MCP10", "CVE-2026-42449", "CVE-2026-49857"),
+    example_bad=(".mcp.json", '{"mcpServers": {"box": {"type": "http", "url": "http://169.254.169.254/latest/meta-data/"}}}\n'),
+    example_good=(".mcp.json", '{"mcpServers": {"box": {"type": "http", "url": "https://mcp.example.com/v1"}}}\n'),
+    precision="very-high",
+)
+
+
+def metadata_address(entry: Entry) -> Iterator[Hit]:
+    """Addresses of metadata services, wherever the entry names one."""
+    for launch in entry.launches:
+        urls = "\n".join([word.text for word in launch.urls])
+        headers = "\n".join([variable.value or "" for variable in launch.headers])
+        if not addresses.may_name_metadata(f"{flags.blob(launch)}{urls}\n{headers}") and "%" not in urls:
+            continue
+        seen: set[Pointer] = set()
+        for word in launch.urls:
+            found = addresses.read(word.text)
+            if found and found.kind == addresses.METADATA:
+                seen.add(word.at)
+                yield _metadata_hit(entry, word.at, found)
+        for at, text in flags.texts(launch):
+            inside = next((inside for inside in addresses.in_text(text) if inside.kind == addresses.METADATA), None)
+            if inside and at not in seen:
+                yield _metadata_hit(entry, at, inside)
+
+
+def _metadata_hit(entry: Entry, at: Pointer, found: addresses.Address) -> Hit:
+    return Hit(entry.place(at), f"{title(entry)} names {found.host}, the metadata service of a cloud machine.", found.host)
+
+
+RULES: tuple[Rule, ...] = (
+    *listening.RULES,
+    Rule(PLAIN_HTTP, plain_http),
+    Rule(PLAIN_HTTP_INTERNAL, plain_http_internal),
+    Rule(RAW_IP_URL, raw_ip_url),
+    Rule(LEGACY_SSE, legacy_sse),
+    Rule(TLS_VERIFICATION_OFF, tls_verification_off),
+    Rule(METADATA_ADDRESS, metadata_address),
+)
