@@ -123,7 +123,7 @@ def _read(real: str, limit: int) -> bytes:
         descriptor = os.open(real, flags)
     except OSError as error:
         raise Unreadable(*_explain(error)) from error
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise Unreadable("a folder stands where a config is expected", "rename or remove the folder")
@@ -131,10 +131,12 @@ def _read(real: str, limit: int) -> bytes:
             raise Unreadable("not a regular file", "replace it by a file")
         if status.st_size > limit:
             raise Unreadable(f"larger than {limit >> 20} MiB ({status.st_size} bytes)", "split the file; no client needs a config of that size")
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
-        except OSError as error:
-            raise Unreadable(*_explain(error)) from error
+    except OSError as error:
+        raise Unreadable(*_explain(error)) from error
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise Unreadable(f"larger than {limit >> 20} MiB", "split the file; no client needs a config of that size")
     return data
@@ -186,14 +188,15 @@ class _Walk:
             for item in self._scan(folder):
                 path = f"{folder}/{item.name}" if folder else item.name
                 patterns = listing.patterns(item.name)
+                below_link = len(parts) + 1 - through if through else 0
                 if item.is_symlink():
-                    self._link(path, patterns, through)
+                    self._link(path, patterns, below_link)
                 elif item.is_dir(follow_symlinks=False):
                     if item.name not in SKIPPED_FOLDERS and (not through or len(parts) - through < _LINK_DEPTH):
                         pending.append(path)
                     self._add_folder(path, patterns)
                 elif patterns:
-                    self._add(path, patterns, len(parts) + 1 - through if through else 0)
+                    self._add(path, patterns, below_link)
 
     def _scan(self, folder: str) -> Iterator[os.DirEntry[str]]:
         try:
@@ -214,7 +217,7 @@ class _Walk:
 
     def _hidden(self, path: str) -> bool:
         """True when the real folder of a file was not walked itself."""
-        real = os.path.dirname(os.path.realpath(os.path.join(self._root, path)))
+        real = os.path.realpath(os.path.dirname(os.path.join(self._root, path)))
         inside = os.path.relpath(real, self._root).replace(os.sep, "/")
         return ("" if inside == "." else inside) not in self._walked
 
@@ -224,18 +227,18 @@ class _Walk:
         if pattern:
             self.found.append(Found(path, pattern.row))
 
-    def _link(self, path: str, patterns: tuple[Pattern, ...], through: int) -> None:
+    def _link(self, path: str, patterns: tuple[Pattern, ...], below_link: int) -> None:
         real = os.path.realpath(os.path.join(self._root, path))
         name = path.rpartition("/")[2]
         if os.path.isdir(real):
             if not _inside(self._root, real):
                 if is_client_folder(name) or any(not pattern.row.free for pattern in patterns):
                     self.lost.append(NotAssessed("folder", path, None, "a link that leaves the repository; it was not followed", _CHECK_LINK))
-            elif not through and name not in SKIPPED_FOLDERS:
+            elif not below_link and name not in SKIPPED_FOLDERS:
                 self._links.append(path)
             return
         if patterns:
-            self._add(path, patterns, 0)
+            self._add(path, patterns, below_link)
         elif is_client_folder(name) and not os.path.exists(real):
             self.lost.append(NotAssessed("folder", path, None, "a link to a folder that does not exist", _CHECK_LINK))
 

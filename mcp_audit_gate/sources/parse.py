@@ -81,10 +81,11 @@ def _markdown(path: str, data: bytes, text: str) -> list[Document]:
     end = closing.start()
     try:
         return _yaml(path, data, text, opening.end(), end)
-    except Unreadable:
-        if re.search(r"mcp", text[opening.end() : end], re.I):
-            raise
-        return []
+    except Unreadable as error:
+        if not re.search(r"mcp", text[opening.end() : end], re.I):
+            return []
+        error.offset = None if error.offset is None else min(error.offset, end - 1)
+        raise
 
 
 def _dotenv(path: str, data: bytes, text: str) -> list[Document]:
