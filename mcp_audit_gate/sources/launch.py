@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_LAYERS = 16
+# Programs that take flags before their subcommand, and the table that knows which of those have a value.
+_GLOBAL = {"uv": "uv run", "npm": "npx", "pnpm": "pnpm dlx", "yarn": "yarn dlx"}
 CONTAINERS = frozenset(("docker", "podman", "nerdctl"))
 INTERPRETERS = {
     "node": "node", "nodejs": "node", "tsx": "tsx", "ts-node": "ts-node", "bun": "bun", "deno": "deno", "ruby": "ruby",
@@ -100,9 +102,12 @@ def _split_command(words: tuple[Word, ...]) -> tuple[Word, ...] | None:
 def _read(launch: Launch) -> Launch:
     """Reads the arguments by the table of the program, or of program and subcommand."""
     program, rest = launch.program, launch.line[1:]
-    second = rest[0].text if rest else ""
     if program in CONTAINERS:
         return _container(launch)
+    if program in _GLOBAL:
+        own, rest = _options(rest, _table()[_GLOBAL[program]]["value"])
+        launch = launch._replace(options=own)
+    second = rest[0].text if rest else ""
     for name, runner, skip in (
         (program, "npx" if program == "pnpx" else program, 0),
         (f"{program} {second}", {"npm exec": "npx", "npm x": "npx", "bun x": "bunx", "pnpm exec": "", "dotnet dnx": "dnx"}.get(f"{program} {second}", f"{program} {second}"), 1),
@@ -113,6 +118,7 @@ def _read(launch: Launch) -> Launch:
     kind = INTERPRETERS.get(program) or INTERPRETERS.get(re.sub(r"[\d.]+w?$|w$", "", program))
     if kind:
         return _interpreter(launch, kind)
+    rest = launch.line[1:]
     local = specs.is_local(launch.line[0].text) or "/" in launch.line[0].text or launch.line[0].text.startswith("${")
     script = launch.line[0] if local else rest_script(launch)
     return launch._replace(arguments=rest, script=script)
@@ -155,7 +161,7 @@ def _packaged(launch: Launch, runner: str, rest: tuple[Word, ...]) -> Launch:
     named = [option for option in options if option.name in table.get("package", ()) and option.value]
     call = next((option for option in options if option.name in ("-c", "--call") and runner == "npx" and option.value), None)
     word = Word(named[0].value or "", named[0].value_at) if named else rest[0] if rest else None
-    launch = launch._replace(runner=runner, options=options, arguments=rest[1:] if rest else ())
+    launch = launch._replace(runner=runner, options=(*launch.options, *options), arguments=rest[1:] if rest else ())
     if call and call.value:
         layer = wrappers.simple(Word(call.value, call.value_at))
         launch = launch._replace(shell=layer.script, arguments=layer.line[1:])
@@ -180,6 +186,7 @@ def _package(ecosystem: str, word: Word, options: tuple[Option, ...]) -> Package
 def _uv_run(launch: Launch, runner: str, rest: tuple[Word, ...]) -> Launch:
     """`uv run [options] script.py | module | program`: the inner program is read as if it stood there itself."""
     options, rest = _options(rest, _table()[runner]["value"])
+    options = (*launch.options, *options)
     launch = launch._replace(runner=runner, options=options)
     module = next((option for option in options if option.name in ("-m", "--module")), None)
     script = next((option for option in options if option.name in ("-s", "--script") and option.value), None)

@@ -11,6 +11,7 @@ _EXACT_PYPI = re.compile(r"v?(?:\d+!)?\d+(?:\.\d+)*(?:[-_.]?(?:a|b|c|rc|alpha|be
 _RANGE = re.compile(r"[\^~<>=*|\s]|(?:^|\.)[xX](?:\.|$)|^\d+(?:\.\d+)?$")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_(]|\{\{|%[A-Za-z_][A-Za-z0-9_]*%|\{(?:env|file):")
+_TEMPLATE = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
 _PYPI_NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)", re.S)
 _GIT = ("git+", "git://", "git@", "github:", "gitlab:", "bitbucket:", "gist:")
 
@@ -133,10 +134,8 @@ def deno(word: Word) -> Package | None:
 def image(word: Word) -> Image:
     """Name, tag and digest of an image argument; `:` before the last slash belongs to the registry's port."""
     rest, _, digest = word.text.partition("@")
-    head, slash, last = rest.rpartition("/")
-    if has_reference(last) and "}" in last:
-        before, brace, after = last.rpartition("}")
-        tag_part, _, tag = after.partition(":")
-        return Image(head + slash + before + brace + tag_part, tag, digest, word.text, word.at)
-    name, _, tag = last.partition(":")
-    return Image(head + slash + name, tag, digest, word.text, word.at)
+    plain = _TEMPLATE.sub(lambda found: "_" * len(found.group()), rest)
+    colon = plain.find(":", plain.rfind("/") + 1)
+    if colon < 0:
+        return Image(rest, "", digest, word.text, word.at)
+    return Image(rest[:colon], rest[colon + 1 :], digest, word.text, word.at)

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import pytest
+
+from mcp_audit_gate.model import Word
+from mcp_audit_gate.sources.launch import Fields, command_string, understand
+
+
+def launches(*words: str):
+    return understand(Fields(tuple(Word(text, ("args", number)) for number, text in enumerate(words)), transport="stdio"))
+
+
+SHA = "a" * 40
+PACKAGES = [
+    # command line -> runner, package name, version, pin
+    ("npx -y @acme/docs@1.4.2", "npx", "@acme/docs", "1.4.2", "exact"),
+    ("npx @acme/docs", "npx", "@acme/docs", "", "none"),
+    ("npx -y docs@latest", "npx", "docs", "latest", "tag"),
+    ("npx -y docs@^1.4", "npx", "docs", "^1.4", "range"),
+    ("npx -y docs@1", "npx", "docs", "1", "range"),
+    ("npx -y docs@1.x", "npx", "docs", "1.x", "range"),
+    ("npx -y docs@1.2.3-beta.1+x", "npx", "docs", "1.2.3-beta.1+x", "exact"),
+    ("npx --package=docs@1.0.0 cmd", "npx", "docs", "1.0.0", "exact"),
+    ("npx -p docs@1.0.0 -c cmd", "npx", "docs", "1.0.0", "exact"),
+    ("npx -y --registry https://r.example docs@1.0.0", "npx", "docs", "1.0.0", "exact"),
+    ("npx -y alias@npm:@acme/real@2.0.0", "npx", "@acme/real", "2.0.0", "exact"),
+    ("npx --no-install docs", "npx", "docs", "", "locked"),
+    ("npx ./tool", "npx", "./tool", "", "local"),
+    ("npx -y docs@${VERSION}", "npx", "docs", "${VERSION}", "reference"),
+    ("npx -y github:acme/docs", "npx", "docs", "", "branch"),
+    (f"npx -y github:acme/docs#{SHA}", "npx", "docs", SHA, "commit"),
+    ("npx -y acme/docs", "npx", "docs", "", "branch"),
+    ("npx -y https://x.example/docs.tgz", "npx", "", "", "url"),
+    ("npm exec -y -- docs@1.0.0", "npx", "docs", "1.0.0", "exact"),
+    ("npm x docs", "npx", "docs", "", "none"),
+    ("pnpx docs@1.0.0", "npx", "docs", "1.0.0", "exact"),
+    ("pnpm dlx docs@1.0.0", "pnpm dlx", "docs", "1.0.0", "exact"),
+    ("yarn dlx -p docs@1.0.0 cmd", "yarn dlx", "docs", "1.0.0", "exact"),
+    ("bunx docs@1.0.0", "bunx", "docs", "1.0.0", "exact"),
+    ("bun x docs", "bunx", "docs", "", "none"),
+    ("uvx docs==1.2", "uvx", "docs", "1.2", "exact"),
+    ("uvx docs@1.2.0", "uvx", "docs", "1.2.0", "exact"),
+    ("uvx docs@latest", "uvx", "docs", "latest", "tag"),
+    ("uvx docs", "uvx", "docs", "", "none"),
+    ("uvx docs>=1", "uvx", "docs", ">=1", "range"),
+    ("uvx docs==1.*", "uvx", "docs", "==1.*", "range"),
+    ("uvx docs[cli]==1.2.3rc1", "uvx", "docs", "1.2.3rc1", "exact"),
+    ("uvx --python 3.12 --from docs==1.0 cmd", "uvx", "docs", "1.0", "exact"),
+    ("uvx --from git+https://git.example/acme/docs cmd", "uvx", "docs", "", "branch"),
+    (f"uvx --from git+https://git.example/acme/docs@{SHA} cmd", "uvx", "docs", SHA, "commit"),
+    ("uvx --from git+https://git.example/acme/docs@main cmd", "uvx", "docs", "main", "branch"),
+    ("uv tool run docs==1.0", "uvx", "docs", "1.0", "exact"),
+    ("uv run --with docs==1.0 server.py", "uv run", "docs", "1.0", "exact"),
+    ("pipx run --spec docs==1.0 cmd", "pipx run", "docs", "1.0", "exact"),
+    ("dnx Acme.Docs@1.2.0", "dnx", "Acme.Docs", "1.2.0", "exact"),
+    ("dnx Acme.Docs --yes", "dnx", "Acme.Docs", "", "none"),
+    ("go run github.com/acme/docs@v1.2.3", "go run", "github.com/acme/docs", "v1.2.3", "exact"),
+    ("go run github.com/acme/docs@latest", "go run", "github.com/acme/docs", "latest", "tag"),
+    ("deno run -A npm:docs@1.0.0", "deno run", "docs", "1.0.0", "exact"),
+    ("deno run jsr:@acme/docs", "deno run", "@acme/docs", "", "none"),
+    ("deno run https://deno.example/x@1.2.3/mod.ts", "deno run", "", "", "exact"),
+    # wrappers
+    ("cmd /c npx -y docs@1.0.0", "npx", "docs", "1.0.0", "exact"),
+    ("cmd.exe /d /s /c npx.cmd docs", "npx", "docs", "", "none"),
+    ("env A=b npx docs", "npx", "docs", "", "none"),
+    ("nice -n 5 timeout 30 npx docs", "npx", "docs", "", "none"),
+    ("mise x -- npx docs", "npx", "docs", "", "none"),
+    ("op run --env-file=.env -- uvx docs", "uvx", "docs", "", "none"),
+    ("doppler run -- npx docs", "npx", "docs", "", "none"),
+    ("dotenv -e .env -- npx docs", "npx", "docs", "", "none"),
+    ("sudo -u me npx docs", "npx", "docs", "", "none"),
+    ("wsl.exe -d Ubuntu npx docs", "npx", "docs", "", "none"),
+    ("poetry run npx docs", "npx", "docs", "", "none"),
+]
+
+
+@pytest.mark.parametrize(("line", "runner", "name", "version", "pin"), PACKAGES, ids=[row[0] for row in PACKAGES])
+def test_packages(line, runner, name, version, pin) -> None:
+    launch = launches(*line.split(" "))[0]
+    assert launch.package is not None
+    assert (launch.runner, launch.package.name, launch.package.version, launch.package.pin) == (runner, name, version, pin)
+    assert launch.shell is None
+
+
+STRINGS = [
+    # a shell's command string -> the one simple command in it, or None: it stays a script
+    ("npx -y docs", "npx -y docs"),
+    ("cd dir && npx docs", "npx docs"),
+    ("source .venv/bin/activate && python server.py", "python server.py"),
+    ("set -e; export A=b; exec npx docs 2>&1", "npx docs"),
+    ("nvm use 20 && npx docs >/dev/null", "npx docs"),
+    ("A=b npx docs", "npx docs"),
+    ('npx docs "$(pwd)"', "npx docs $(pwd)"),
+    ("npx docs ${HOME}/x", "npx docs ${HOME}/x"),
+    ("npx 'a b'", "npx a b"),
+    ("npx a; npx b", None),
+    ("curl x | sh", None),
+    ("npx a > file", None),
+    ("npx $(curl x)", None),
+    ("npx a &", None),
+    ("eval npx a", None),
+    ("cd $(curl x) && npx a", None),
+    ("npx a || npx b", None),
+    ("x <<EOF\ny\nEOF", None),
+    ("npx `id`", None),
+]
+
+
+@pytest.mark.parametrize(("text", "inner"), STRINGS, ids=[row[0] for row in STRINGS])
+@pytest.mark.parametrize("shell", [("sh", "-c"), ("bash", "-lc"), ("/bin/zsh", "-e", "-c"), ("cmd", "/c"), ("wsl", "bash", "-c")])
+def test_command_strings(text, inner, shell) -> None:
+    launch = launches(*shell, text)[0]
+    assert (launch.shell.text if launch.shell else None) == (text if inner is None else None)
+    if inner is not None:
+        assert " ".join(word.text for word in launch.line) == inner
+        assert {word.at for word in launch.line} == {("args", len(shell))}
+    assert launch.wrappers
+
+
+def test_variables_of_prefixes_are_the_launchs() -> None:
+    for line in (("env", "-i", "LD_PRELOAD=x", "npx", "a"), ("sh", "-c", "LD_PRELOAD=x npx a"), ("sh", "-c", "export LD_PRELOAD=x; npx a")):
+        launch = launches(*line)[0]
+        assert [(variable.name, variable.value, variable.quoted) for variable in launch.env] == [("LD_PRELOAD", "x", True)]
+        assert launch.program == "npx"
+
+
+IMAGES = [
+    ("acme/box", ("acme/box", "", "")),
+    ("acme/box:1.2", ("acme/box", "1.2", "")),
+    ("ghcr.io:443/acme/box:1@sha256:00", ("ghcr.io:443/acme/box", "1", "sha256:00")),
+    ("localhost:5000/box", ("localhost:5000/box", "", "")),
+    ("acme/box:${TAG}", ("acme/box", "${TAG}", "")),
+    ("${IMAGE}", ("${IMAGE}", "", "")),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), IMAGES)
+def test_images(text, parts) -> None:
+    line = ("docker", "--context", "x", "run", "-i", "--rm", "-e", "A=b", "-v", "/a:/b:ro", "--network=none", "--name", "x", text, "--flag", "y")
+    for words in (line, ("podman", *line[3:]), ("docker", "container", *line[3:])):
+        launch = launches(*words)[0]
+        assert launch.runner == "docker run"
+        assert launch.image[:3] == parts
+        assert [word.text for word in launch.arguments] == ["--flag", "y"]
+        assert ("-v", "/a:/b:ro") in [(option.name, option.value) for option in launch.options]
+
+
+def test_docker_without_run_has_no_image() -> None:
+    for words in (("docker", "mcp", "gateway", "run"), ("docker", "compose", "up"), ("docker", "exec", "-i", "x", "y")):
+        assert launches(*words)[0].image is None
+
+
+PROGRAMS = [
+    (("node", "./server.js", "--x"), "script", "./server.js"),
+    (("node", "--import", "tsx", "server.ts"), "script", "server.ts"),
+    (("node", "-e", "1"), "code", "1"),
+    (("node", "--eval=1"), "code", "1"),
+    (("python3.12", "-u", "server.py"), "script", "server.py"),
+    (("python", "-c", "print()"), "code", "print()"),
+    (("python", "-m", "pkg"), "script", None),
+    (("uv", "run", "server.py"), "script", "server.py"),
+    (("uv", "--directory", "x", "run", "server.py"), "script", "server.py"),
+    (("uv", "run", "python", "-c", "1"), "code", "1"),
+    (("deno", "eval", "1"), "code", "1"),
+    (("bun", "run", "x.ts"), "script", "x.ts"),
+    (("bash", "./run.sh", "a"), "script", "./run.sh"),
+    (("pwsh", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", "run.ps1"), "script", "run.ps1"),
+    (("./bin/server",), "script", "./bin/server"),
+    (("php", "artisan", "boost:mcp"), "script", "artisan"),
+    (("php", "-r", "1"), "code", "1"),
+    (("dotnet", "run", "--project", "src/x"), "script", "src/x"),
+    (("java", "-jar", "x.jar"), "script", "x.jar"),
+]
+
+
+@pytest.mark.parametrize(("words", "field", "text"), PROGRAMS, ids=[" ".join(row[0]) for row in PROGRAMS])
+def test_scripts_and_code(words, field, text) -> None:
+    found = getattr(launches(*words)[0], field)
+    assert (found.text if found else None) == text
+
+
+URL = "https://mcp.example.com/v1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("npx", "-y", "mcp-remote@0.1.37", URL, "--header", "Authorization: x"),
+        ("npx", "-y", "mcp-remote@0.1.37", "--resource", "https://other.example.com", URL),
+        ("npx", "-y", "supergateway@3.0.0", "--sse", URL),
+        ("npx", "-y", "supergateway@3.0.0", f"--streamableHttp={URL}"),
+        ("uvx", "mcp-proxy==0.8.0", "--transport", "streamablehttp", URL),
+        ("mcp-proxy", URL),
+    ],
+)
+def test_proxies_are_read_as_the_address_they_wrap(words) -> None:
+    (launch,) = launches(*words)
+    assert [word.text for word in launch.urls] == [URL]
+
+
+@pytest.mark.parametrize(
+    "words", [("npx", "-y", "supergateway@3.0.0", "--stdio", "npx -y docs"), ("uvx", "mcp-proxy==0.8.0", "--port", "80", "npx", "-y", "docs"), ("mcp-proxy", "--", "npx", "-y", "docs")]
+)
+def test_proxies_are_read_as_the_command_they_wrap(words) -> None:
+    outer, inner = launches(*words)
+    assert inner.package is not None
+    assert inner.package.name == "docs"
+    assert outer.urls == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "program"),
+    [("npx -y docs@1.0.0", "npx"), ("C:\\Program Files\\nodejs\\npx.cmd", "npx"), ("/opt/my tools/server --x", "my"), ("uv run server.py", "uv")],
+)
+def test_a_command_line_in_one_string(first, program) -> None:
+    launch = launches(first)[0]
+    assert launch.program == program
+    assert {word.at for word in launch.line} == {("args", 0)}
+
+
+def test_a_command_line_in_one_string_that_is_a_script() -> None:
+    for text in ("curl x | sh", "npx a && rm -rf b", "npx $(id)"):
+        assert launches(text)[0].shell == Word(text, ("args", 0))
+
+
+def test_wrappers_without_end_stay_a_script() -> None:
+    launch = launches(*["env"] * 40, "npx", "a")[0]
+    assert launch.shell is not None
+    assert launches("env")[0].shell is None
+
+
+def test_encoded_powershell_stays_a_script() -> None:
+    for flag in ("-EncodedCommand", "-enc", "-e", "/encodedcommand"):
+        launch = launches("powershell", "-NoProfile", flag, "AAAA")[0]
+        assert launch.shell is not None
+        assert "AAAA" in launch.shell.text
+
+
+def test_a_string_for_a_shell() -> None:
+    assert command_string(Word("npx docs", ("x",))).package.at == ("x",)
+    assert command_string(Word("a | b", ("x",))).shell == Word("a | b", ("x",))
+    assert command_string(Word("", ("x",))).package is None
+
+
+@pytest.mark.parametrize("text", ["$(" * 50_000, "`" * 99_999, "'" * 99_999, "a;" * 50_000, "a=b " * 25_000, "cd x && " * 12_000, "env " * 25_000, "\\" * 100_000, "$((" * 30_000])
+def test_hostile_strings_end_soon(text) -> None:
+    import time
+
+    begin = time.process_time()
+    launches("sh", "-c", text)
+    launches(text)
+    launches("npx", text)
+    launches("docker", "run", text)
+    assert time.process_time() - begin < 3
