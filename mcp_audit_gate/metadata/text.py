@@ -90,18 +90,15 @@ _VISIBLE = _Visible()
 _QUOTED = _Quoted()
 
 
-def _plain(text: str) -> bool:
-    """True when every character shows itself (str.isprintable knows all kinds but those in _BLANK)."""
-    return text.isprintable() and (text.isascii() or _BLANK.isdisjoint(text))
-
-
 def visible(text: str, limit: int | None = None) -> str:
     """The text with every control, line break, invisible or bidirectional character as a visible escape (`\\x1b`, `\\u202e`).
 
     With `limit` at most that many characters, the last an ellipsis where something was cut. Visible text comes back unchanged.
     """
-    cut = text if limit is None else text[: limit + 1]
-    shown = cut if _plain(cut) else cut.translate(_VISIBLE)
+    shown = text if limit is None else text[: limit + 1]
+    # str.isprintable knows all kinds but those in _BLANK; most text is done here.
+    if not (shown.isprintable() and (shown.isascii() or _BLANK.isdisjoint(shown))):
+        shown = shown.translate(_VISIBLE)
     if limit is not None and len(shown) > limit:
         return shown[: limit - 1] + ELLIPSIS
     return shown
@@ -110,4 +107,6 @@ def visible(text: str, limit: int | None = None) -> str:
 def quoted(text: str) -> str:
     """The text as a JSON string: the same value when read, nothing in it that a reader cannot see; other scripts stay readable."""
     literal: str = encode_basestring(text)
-    return literal if _plain(literal) else literal.translate(_QUOTED)
+    if literal.isprintable() and (literal.isascii() or _BLANK.isdisjoint(literal)):
+        return literal
+    return literal.translate(_QUOTED)

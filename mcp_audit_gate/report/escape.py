@@ -95,20 +95,19 @@ def code(text: str, limit: int = NAME_LIMIT) -> str:
 
 
 def prose(text: str) -> str:
-    """A message as Markdown: plain words as they are, everything that could mean something to a renderer in code spans."""
+    """A message as Markdown: plain words as they are, each that could mean something to a renderer in a code span."""
     # Not a web address, which GitHub links, nor an issue (`GH-1`) or a commit.
     plain = re.compile(r"""["'(]?(?!www\.|GH-|[0-9a-f]{7})[A-Za-z0-9]{1,24}(?:[-.'][A-Za-z0-9]{1,24}){0,4}["')]?[,.;:]?""")
-    parts: list[str] = []
-    odd: list[str] = []
-    for word in [*message(text).split(" "), ""]:
-        if word and not plain.fullmatch(word):
-            odd.append(word)
-            continue
-        if odd:
-            parts.append(code(" ".join(odd), MESSAGE_LIMIT))
-            odd = []
-        parts.append(word)
-    return " ".join(parts).strip()
+    return " ".join(word if plain.fullmatch(word) else _span(word) for word in message(text).split(" ") if word)
+
+
+def _span(text: str) -> str:
+    """A code span with quotes, brackets and punctuation around the text left outside."""
+    core = text.lstrip("\"'(")
+    inner = core.rstrip(",.;:").rstrip("\"')")
+    if not inner:
+        return code(text, MESSAGE_LIMIT)
+    return text[: len(text) - len(core)] + code(inner, MESSAGE_LIMIT) + core[len(inner) :]
 
 
 def mermaid(text: str) -> str:

@@ -30,7 +30,10 @@ def _lines(report: Report) -> Iterator[str]:
             yield escape.unmarked(f"::{kind} {_where(finding)}::{escape.command_data(_about(finding))}")
         else:
             more[kind] += 1
+    told = {finding.location.path for finding in report.findings}
     for item in report.not_assessed:
+        if item.path in told:
+            continue
         left["error"] -= 1
         if left["error"] >= 0:
             yield escape.unmarked(f"::error title=not assessed::{escape.command_data(_gap(item))}")

@@ -37,9 +37,11 @@ class _Page:
         self._told: set[tuple[str, str]] = set()
 
     def findings(self) -> Iterator[str]:
-        """Every finding at or above the level asked for, then how many are below it."""
+        """Every finding at or above the level asked for, with -q only what blocks; then how many are below the level."""
         least, hidden = RANK[self._look.min_severity], 0
         for finding in self._report.findings:
+            if self._look.verbosity < 0 and finding.status != "blocking":
+                continue
             if RANK[finding.severity] < least:
                 hidden += 1
             else:
@@ -102,7 +104,7 @@ class _Page:
         line = f"{about}; {escape.terminal(server.location.path)}:{server.location.start_line}"
         yield from self._prose(f"  {server.risk.score:4.1f}  {escape.name(server.entry.name)}  ", line)
         if self._look.verbosity > 0:
-            for part in (*words.risk_parts(server.risk), *server.evidence):
+            for part in (*words.risk_parts(server.risk), f"rests on: {', '.join(server.evidence) or 'nothing'}"):
                 yield from self._prose(f"{_INDENT}    ", escape.message(part))
 
     def not_assessed(self) -> Iterator[str]:

@@ -46,7 +46,9 @@ def counts(report: Report) -> str:
 def scope(report: Report) -> str:
     """What was looked at and by which policy."""
     read = sum(item.status == "parsed" for item in report.inputs)
-    parts = [f"{number(read, 'file')} read", number(len(report.servers), "server"), f"policy {report.mode.policy}"]
+    files = number(len(report.inputs), "file")
+    files = f"{files} read" if read == len(report.inputs) else f"{read} of {files} read"
+    parts = [files, number(len(report.servers), "server"), f"policy {report.mode.policy}"]
     if report.mode.lock is not None:
         parts.append(f"lock {report.mode.lock}")
     if report.mode.trusted_ref is not None:

@@ -63,6 +63,9 @@ def rule(name, family, severity):
     )
 
 
+NO_RISK = Risk(0.0, ())
+
+
 class Builder:
     """Makes reports over one config, or over what a test gives it."""
 
@@ -81,7 +84,7 @@ class Builder:
     def finding(self, name="plain-http", location=None, **more):
         values = {
             "rule": name,
-            "severity": dict((item[0], item[2]) for item in RULES).get(name, "high"),
+            "severity": {item[0]: item[2] for item in RULES}.get(name, "high"),
             "message": f'server "alpha" has {name}',
             "server": "alpha",
             "subject": "/url",
@@ -93,7 +96,7 @@ class Builder:
         }
         return Finding(**{**values, **more})
 
-    def server(self, name="alpha", path=".mcp.json", line=3, capabilities=(), risk=Risk(0.0, ()), launch=None, client="claude-code"):
+    def server(self, name="alpha", path=".mcp.json", line=3, capabilities=(), risk=NO_RISK, launch=None, client="claude-code"):
         entry = Entry(SimpleNamespace(path=path), client, name, "server", {}, ("mcpServers", name), (), (Launch(transport="http"),))
         launch = {"transport": "http", "url": "http://mcp.example.com/alpha"} if launch is None else launch
         return Server(entry, Location(path, line, 5, line, 12), launch, False, capabilities, risk, ("launch",))
