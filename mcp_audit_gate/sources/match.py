@@ -120,10 +120,3 @@ def fits(name: str, glob: str) -> bool:
             return False
         at = found + len(piece)
     return True
-
-
-def row_of(path: str) -> Row | None:
-    """The row of a path relative to the root, `beside` left out of account; None when no client reads it."""
-    *folders, name = path.split("/")
-    pattern = best(Folder(tuple(folders)).patterns(name))
-    return pattern.row if pattern else None

