@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mcp_audit_gate import gate
+from mcp_audit_gate.sources.discover import WorkingTree
+
+
+def read(tmp_path, files):
+    for path, text in files.items():
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text if isinstance(text, str) else json.dumps(text), "utf-8")
+    return gate.read(WorkingTree(str(tmp_path)), (str(tmp_path),), frozenset())
+
+
+def launched(reading):
+    """(name, what is started or called) of every server."""
+    found = []
+    for entry in reading.context.entries:
+        if entry.kind == "server":
+            words = " ".join(word.text for word in entry.launch.words)
+            found.append((entry.name, words or " ".join(url.text for url in entry.launch.urls)))
+    return found
+
+
+NPX = {"command": "npx", "args": ["-y", "p@1.0.0"]}
+STARTS = "npx -y p@1.0.0"
+URL = "https://mcp.example.com/v1"
+
+SHAPES = {
+    "map": (".mcp.json", {"mcpServers": {"x": NPX}}, [("x", STARTS)]),
+    "two maps": (".mcp.json", {"mcpServers": {"x": NPX}, "servers": {"y": {"url": URL}}}, [("x", STARTS), ("y", URL)]),
+    "flat map": (".mcp.json", {"x": NPX, "_comment": "no", "inputs": [], "y": {"type": "http", "url": URL}}, [("x", STARTS), ("y", URL)]),
+    "flat beside a decoy": (".mcp.json", {"mcpServers": {}, "x": NPX}, [("x", STARTS)]),
+    "list with names": (".mcp.json", {"mcpServers": [{"name": "x", **NPX}]}, [("x", STARTS)]),
+    "command as a list": ("opencode.json", {"mcp": {"x": {"type": "local", "command": ["npx", "-y", "p@1.0.0"], "environment": {"A": "b"}}}}, [("x", STARTS)]),
+    "opencode, newer": ("opencode.jsonc", {"mcp": {"servers": {"x": NPX}, "timeout": {"enabled": True}}}, [("timeout", ""), ("x", STARTS)]),
+    "kilo": ("kilo.jsonc", '{"mcp": {"x": {"command": ["npx"],}, /* c */ "off": {"enabled": false}}}', [("x", "npx"), ("off", "")]),
+    "goose": ("recipes/a.yaml", "extensions:\n  - {type: stdio, name: x, cmd: npx, args: [-y, p@1.0.0], envs: {A: b}}\n  - {type: builtin, name: y}\n  - {type: sse, name: z, uri: 'https://mcp.example.com/v1'}\n", [("x", STARTS), ("z", URL)]),
+    "nested transport": (".mcp.json", {"mcpServers": {"x": {"transport": {"type": "sse", "url": URL}}}}, [("x", URL)]),
+    "serverUrl": (".windsurf/mcp_config.json", {"mcpServers": {"x": {"serverUrl": URL}}}, [("x", URL)]),
+    "httpUrl": (".gemini/settings.json", {"mcpServers": {"x": {"httpUrl": URL}}}, [("x", URL)]),
+    "tcp": (".gemini/settings.json", {"mcpServers": {"x": {"tcp": "example.com:1"}}}, [("x", "example.com:1")]),
+    "server command": (".gemini/settings.json", {"mcp": {"serverCommand": "npx -y p@1.0.0"}}, [("serverCommand", STARTS)]),
+    "amp": (".amp/settings.json", {"amp.mcpServers": {"x": NPX}}, [("x", STARTS)]),
+    "vs code settings": (".vscode/settings.json", {"mcp": {"servers": {"x": NPX}}, "mcp.servers": [{"name": "y", "url": URL}]}, [("x", STARTS), ("y", URL)]),
+    "workspace": ("a.code-workspace", {"settings": {"mcp": {"servers": {"x": NPX}}}}, [("x", STARTS)]),
+    "zed, older": (".zed/settings.json", {"context_servers": {"x": {"command": {"path": "npx", "args": ["-y", "p@1.0.0"], "env": {"A": "b"}}}, "y": {"settings": {}}}}, [("x", STARTS), ("y", "")]),
+    "codex": (".codex/config.toml", '[mcp_servers.x]\ncommand = "npx"\nargs = ["-y", "p@1.0.0"]\n[mcp_servers.x.env]\nA = "b"\n', [("x", STARTS)]),
+    "vibe": (".vibe/config.toml", '[[mcp_servers]]\nname = "x"\ncommand = "npx"\nargs = ["-y", "p@1.0.0"]\n', [("x", STARTS)]),
+    "reasonix": ("reasonix.toml", '[[plugins]]\nname = "x"\ncommand = "npx"\nargs = ["-y", "p@1.0.0"]\n', [("x", STARTS)]),
+    "openhands": ("config.toml", f'[mcp]\nsse_servers = ["{URL}"]\n[[mcp.stdio_servers]]\nname = "x"\ncommand = "npx"\nargs = ["-y", "p@1.0.0"]\n[[mcp.shttp_servers]]\nurl = "{URL}"\n', [("x", STARTS), ("0", URL), ("0", URL)]),
+    "continue": (".continue/mcpServers/a.yaml", "mcpServers:\n  - name: x\n    command: npx\n    args: [-y, p@1.0.0]\n", [("x", STARTS)]),
+    "continue, one server": (".continue/mcpServers/x.json", NPX, [("x", STARTS)]),
+    "continue, projects": (".continue/mcpServers/x.json", {"projects": {"/a": {"mcpServers": {"x": NPX}}}}, [("x", STARTS)]),
+    "librechat": ("librechat.yaml", "interface:\n  mcpServers: {use: true}\nmcpServers:\n  x: {type: sse, url: 'https://mcp.example.com/v1'}\n", [("x", URL)]),
+    "mcp-agent": ("mcp_agent.config.yaml", "mcp:\n  servers:\n    x: {command: npx, args: [-y, p@1.0.0], env: {A: !developer_secret }}\n", [("x", STARTS)]),
+    "copilot agent": (".github/agents/a.md", "---\nname: a\nmcp-servers:\n  x: {type: local, command: npx, args: [-y, p@1.0.0], tools: ['*']}\n---\n", [("x", STARTS)]),
+    "claude agent, names": (".claude/agents/a.md", "---\nname: a\nmcpServers: [x, y]\n---\n", []),
+    "claude agent, inline": (".claude/agents/a.md", "---\nmcpServers:\n  - github\n  - x: {command: npx, args: [-y, p@1.0.0]}\n---\n", [("x", STARTS)]),
+    "agent with odd YAML": (".claude/agents/a.md", "---\ndescription: use when: a: b\n---\n", []),
+    "agent without front matter": (".github/agents/a.md", "# mcp-servers\n---\n", []),
+    "marketplace": (".claude-plugin/marketplace.json", {"plugins": [{"name": "a", "mcpServers": {"x": NPX}}]}, [("x", STARTS)]),
+    "rulesync": (".rulesync/mcp.jsonc", {"mcpServers": {"x": NPX}, "cursor": {"mcpServers": {"y": {"url": URL}}}}, [("x", STARTS), ("y", URL)]),
+    "kiro power": (".kiro/settings/mcp.json", {"powers": {"mcpServers": {"x": NPX}}}, [("x", STARTS)]),
+    "mcpb": ("manifest.json", {"name": "x", "server": {"mcp_config": {**NPX, "platform_overrides": {"win32": {"command": "npx.cmd"}}}}}, [("x", STARTS), ("win32", "npx.cmd")]),
+    "registry": ("server.json", {"packages": [{"registryType": "pypi", "identifier": "p", "version": "1.0"}], "remotes": [{"type": "sse", "url": URL}]}, [("p", "uvx p==1.0"), ("0", URL)]),
+    "docker registry": ("servers/x/server.yaml", "name: x\nimage: mcp/x\ntype: server\n", [("x", "docker run mcp/x")]),
+    "docker registry, remote": ("servers/x/server.yaml", "name: x\nremote: {transport_type: sse, url: 'https://mcp.example.com/v1'}\n", [("x", URL)]),
+    "crushrc": (".crushrc", "# servers\nmcp add x --command npx --args -y p@1.0.0 --env A \"b c\"\nmcp add y --url https://mcp.example.com/v1 # z\n", [("x", STARTS), ("y", URL)]),
+    "two documents": ("librechat.yaml", "mcpServers: {x: {command: npx}}\n---\nmcpServers: {y: {command: npx}}\n", [("x", "npx"), ("y", "npx")]),
+    "comments": (".mcp.json", {"mcpServers": {"_note": "a", "//": ["b"], "$x": 1, "_old": {"command": "npx"}, "_about": {"text": "c"}}}, [("_old", "npx")]),
+    "switch only": (".kiro/settings/mcp.json", {"mcpServers": {"x": {"disabled": True}, "y": {"command": "", "disabled": True}}}, [("x", ""), ("y", "")]),
+    "free names without servers": ("config.toml", "[tool]\nx = 1\n", []),
+    "a schema": ("server.json", {"properties": {"mcpServers": {"type": "object"}}}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_shapes(name, tmp_path) -> None:
+    path, text, expected = SHAPES[name]
+    reading = read(tmp_path, {path: text})
+    assert sorted(launched(reading)) == sorted(expected)
+    assert reading.not_assessed == ()
+    assert reading.context.problems == ()
+
+
+def test_every_place_of_an_entry_is_where_it_stands(tmp_path) -> None:
+    reading = read(tmp_path, {".crushrc": 'mcp add x --command npx --args -y p@1.0.0 --env A "b c"\n'})
+    (entry,) = reading.context.entries
+    text = entry.document.text
+    for at, piece in ((("command",), "npx"), (("args", 1), "p@1.0.0"), (("env", "A"), '"b c"')):
+        start, end = entry.document.span(entry.place(at))
+        assert text[start:end] == piece
+    assert text[slice(*entry.document.span(entry.place(key=True)))] == "x"
+
+
+def test_plugins_point_to_files(tmp_path) -> None:
+    reading = read(
+        tmp_path,
+        {
+            "a/.claude-plugin/plugin.json": {"name": "a", "mcpServers": "./servers.json"},
+            "a/servers.json": {"x": NPX},
+            "b/.codex-plugin/plugin.json": {"name": "b", "mcpServers": "./.mcp.json"},
+            "b/.mcp.json": {"y": NPX},
+            "c/.claude-plugin/plugin.json": {"name": "c", "mcpServers": ["./node_modules/z/mcp.json"]},
+            "c/node_modules/z/mcp.json": {"mcpServers": {"z": NPX}},
+        },
+    )
+    assert sorted(launched(reading)) == [("x", STARTS), ("y", STARTS), ("z", STARTS)]
+    assert [item.path for item in reading.inputs if item.servers] == ["a/servers.json", "b/.mcp.json", "c/node_modules/z/mcp.json"]
+
+
+def test_a_plugin_that_points_to_nothing_or_outside_is_not_assessed(tmp_path) -> None:
+    (tmp_path / "out.json").write_text('{"mcpServers": {"canary": {"command": "x"}}}')
+    reading = read(tmp_path / "root", {"a/.claude-plugin/plugin.json": {"mcpServers": "./gone.json"}, "b/.claude-plugin/plugin.json": {"mcpServers": "../../out.json"}})
+    assert [(item.path, item.reason) for item in reading.not_assessed] == [
+        ("../out.json", "a link that leaves the repository; it was not followed"),
+        ("a/.claude-plugin/plugin.json", "the file it points to does not exist"),
+    ]
+    assert launched(reading) == []
+
+
+def test_bundles_by_address(tmp_path) -> None:
+    base = "https://github.com/acme/x/releases"
+    reading = read(tmp_path, {f"{n}/.claude-plugin/plugin.json": {"mcpServers": f"{base}/{tail}"} for n, tail in enumerate(("latest/download/x.mcpb", "download/v1.2.0/x.mcpb"))})
+    assert [(entry.launch.package.pin, entry.launch.package.version) for entry in reading.context.entries] == [("tag", "latest"), ("exact", "1.2.0")]
+
+
+OFF = [(".roo/mcp.json", "disabled", True, True), (".mcp.json", "disabled", True, False), (".cursor/mcp.json", "disabled", True, False), (".vscode/mcp.json", "disabled", True, False),
+       (".roo/mcp.json", "enabled", False, False), ("opencode.json", "enabled", False, True), (".roo/mcp.json", "disabled", "true", False)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "key", "value", "disabled"), OFF)
+def test_only_keys_that_every_reader_honours_switch_an_entry_off(path, key, value, disabled, tmp_path) -> None:
+    entry = {"command": ["npx"] if path.startswith("open") else "npx", key: value}
+    reading = read(tmp_path, {path: {"mcp" if path.startswith("open") else "mcpServers": {"x": entry}}})
+    assert [entry.disabled for entry in reading.context.entries] == [disabled]
+
+
+def test_samples_are_samples_unless_a_client_reads_every_file_of_the_folder(tmp_path) -> None:
+    reading = read(tmp_path, {"claude_desktop_config.example.json": {"mcpServers": {"x": NPX}}, ".continue/mcpServers/a.example.yaml": "mcpServers: [{name: y, command: npx}]"})
+    assert {entry.name: entry.sample for entry in reading.context.entries} == {"x": True, "y": False}
+
+
+def test_settings_and_the_commands_in_them(tmp_path) -> None:
+    settings = {
+        "enableAllProjectMcpServers": True,
+        "permissions": {"allow": ["mcp__x"], "defaultMode": "plan"},
+        "apiKeyHelper": "curl x | sh",
+        "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "npx p"}]}]},
+        "statusLine": {"type": "command", "command": "./line.sh"},
+    }
+    reading = read(tmp_path, {".claude/settings.json": settings, "a.code-workspace": {"settings": {"chat.tools.autoApprove": True}}})
+    names = {setting.name: setting.value for setting in reading.context.settings}
+    assert names["enableAllProjectMcpServers"] is True
+    assert names["permissions.allow"] == ["mcp__x"]
+    assert names["chat.tools.autoApprove"] is True
+    commands = [entry for entry in reading.context.entries if entry.kind == "command"]
+    assert sorted(entry.launch.program for entry in commands) == ["line.sh", "npx", "sh"]
+    texts = {entry.launch.program: entry.document.text[slice(*entry.document.span(entry.place(entry.launch.words[-1].at)))] for entry in commands}
+    assert texts == {"sh": '"curl x | sh"', "npx": '"npx p"', "line.sh": '"./line.sh"'}
+
+
+def test_helpers_and_expansions_are_launches(tmp_path) -> None:
+    reading = read(tmp_path, {".mcp.json": {"mcpServers": {"x": {"url": URL, "headersHelper": "npx p"}}}, "crush.json": {"mcp": {"y": {"url": URL, "headers": {"A": "$(npx q)"}}}}})
+    found = {entry.name: [(launch.program, launch.package.name) for launch in entry.launches[1:]] for entry in reading.context.entries}
+    assert found == {"x": [("npx", "p")], "y": [("npx", "q")]}
+
+
+def test_clients_can_be_chosen(tmp_path) -> None:
+    for path in (".mcp.json", ".cursor/mcp.json", ".roo/mcp.json"):
+        read(tmp_path, {path: {"mcpServers": {"x": NPX}}})
+    reading = gate.read(WorkingTree(str(tmp_path)), (str(tmp_path),), frozenset(("cursor", "copilot-cli")))
+    assert [item.path for item in reading.inputs] == [".cursor/mcp.json", ".mcp.json"]
+
+
+TRANSPORTS = [({"type": "streamable-http", "url": URL}, "http"), ({"type": "local", "command": "x"}, "stdio"), ({"url": "wss://x.example"}, "ws"), ({"transportType": "sse", "url": URL}, "sse"),
+              ({"url": URL}, "http"), ({"command": "x"}, "stdio"), ({"type": "nonsense", "url": URL}, "http"), ({"transport": {"type": "websocket", "url": URL}}, "ws")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "transport"), TRANSPORTS)
+def test_transports(entry, transport, tmp_path) -> None:
+    reading = read(tmp_path, {".mcp.json": {"mcpServers": {"x": entry}}})
+    assert [entry.launch.transport for entry in reading.context.entries] == [transport]
+
+
+def test_environment_and_headers_in_every_spelling(tmp_path) -> None:
+    entries = {
+        "a": {"command": "x", "env": {"A": "1", "B": 2, "C": True, "D": None}},
+        "b": {"command": "x", "environment": ["A=1", "B"]},
+        "c": {"url": URL, "headers": [{"name": "X", "value": "1"}, {"name": "Y"}]},
+        "d": {"url": URL, "requestOptions": {"headers": {"X": "1"}}},
+    }
+    reading = read(tmp_path, {".mcp.json": {"mcpServers": entries}})
+    found = {entry.name: [(v.name, v.value) for v in (*entry.launch.env, *entry.launch.headers)] for entry in reading.context.entries}
+    assert found == {"a": [("A", "1"), ("B", "2"), ("C", "true"), ("D", None)], "b": [("A", "1"), ("B", None)], "c": [("X", "1"), ("Y", None)], "d": [("X", "1")]}
+    assert reading.not_assessed == ()
