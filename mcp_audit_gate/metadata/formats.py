@@ -81,7 +81,8 @@ def _formats(text: str, wide: bool) -> Iterator[Credential]:
 @functools.cache
 def _pattern(number: int, wide: bool) -> re.Pattern[str]:
     row = data_file()["formats"][number]
-    left = f"(?<![A-Za-z0-9{row.get('left', '')}])"
+    run = row.get("run", "")
+    left = "(?<![A-Za-z0-9])" + (f"(?<![A-Za-z0-9{run}][{run}])" if run else "")
     return re.compile((rf"(?:{left}|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{{4}}))" if wide else left) + row["pattern"])
 
 

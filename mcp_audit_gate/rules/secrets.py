@@ -1,0 +1,144 @@
+"""Credentials written in a config: every string of every entry and setting in, hits that never show the value out."""
+
+from __future__ import annotations
+
+import functools
+
+from mcp_audit_gate.metadata.credentials import IN_URL, PROBABLE, judge_all, mask, reference_form
+from mcp_audit_gate.metadata.credentials import RULES as NARROWER_FIRST
+from mcp_audit_gate.metadata.formats import LITERAL
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.model import Entry, Hit, Rule, RuleInfo, Setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mcp_audit_gate.metadata.credentials import Credential
+    from mcp_audit_gate.model import Context, Pointer
+
+NAME_LIMIT = 200
+
+# The examples are put together from pieces, so that no secret scanner takes this file for a leak; the values never existed.
+_JWT = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiI5MDIxIn0." + "h2Vq8ZtW0xLmB4vHsYc7Np" + "Jd3FgTf6KaQe5UwXr1GzM"
+_KEY = "9f3c81d27be04a65" + "c1d8e7034fb2a961"
+_GOOD = (
+    ".mcp.json",
+    '{"mcpServers": {"tracker": {\n  "type": "http",\n  "url": "https://mcp.example.com/v1",\n'
+    '  "headers": {"Authorization": "Bearer ${TRACKER_TOKEN}"}\n}}}\n',
+)
+
+LITERAL_SECRET = RuleInfo(
+    id=LITERAL,
+    family="secrets",
+    severity="high",
+    title="A credential in a vendor's own format is committed",
+    why="Whoever reads the repository, and its history, can use it. 24,008 secrets stood in public MCP files in 2026, 2,117 of them still valid "
+    "(GitGuardian). Whether this one is cannot be known offline.",
+    looks_at="Every string of an entry or client setting: env, headers, URLs, arguments, defaults of inputs and of ${VAR:-default}. Formats are "
+    "anchored, with length and, where it exists, checksum: GitHub, GitLab, Anthropic, OpenAI, AWS, Google, Slack, npm, PyPI, SendGrid, Stripe, "
+    "Hugging Face, DigitalOcean, signed JWT, private keys. References, placeholders, sample and publishable keys are left out.",
+    fix="Revoke it, then write a reference to a variable (${NAME}, ${env:NAME}, ${input:id}) in its place.",
+    references=("CWE-798", "OWASP MCP01", "SAFE-T1206", "AML.T0083"),
+    example_bad=(".mcp.json", _GOOD[1].replace("${TRACKER_TOKEN}", _JWT)),
+    example_good=_GOOD,
+)
+PROBABLE_SECRET = RuleInfo(
+    id=PROBABLE,
+    family="secrets",
+    severity="high",
+    title="A random-looking literal stands where a credential belongs",
+    why="Many services' keys have no format of their own. A telling name and a value that looks generated are two signs that this is one, and "
+    "whoever reads the repository can use it.",
+    looks_at="Values whose name has the word TOKEN, SECRET, PASSWORD, API_KEY, ACCESS_KEY, PRIVATE_KEY, CREDENTIAL or COOKIE, Authorization and "
+    "X-API-Key headers, and flags such as --token and --api-key. The value must have 16 or more characters and an entropy of 3.0 bits (hexadecimal) "
+    "or 3.5 bits (other) each. Paths, addresses, numbers, digests and dictionary words are left out.",
+    fix="Revoke it, then write a reference to a variable (${NAME}, ${env:NAME}, ${input:id}) in its place.",
+    references=("CWE-798", "OWASP MCP01", "SAFE-T1206"),
+    example_bad=(".mcp.json", _GOOD[1].replace("${TRACKER_TOKEN}", _KEY)),
+    example_good=_GOOD,
+)
+CREDENTIAL_IN_URL = RuleInfo(
+    id=IN_URL,
+    family="secrets",
+    severity="high",
+    title="A URL or connection string holds a literal password or token",
+    why="It is committed, and URLs are copied into logs, histories and process lists.",
+    looks_at="Passwords before the host, and query values named token, access_token, api_key, apikey, key, sig or secret of eight or more "
+    "characters, in URL fields, arguments and variables. References, placeholders and default pairs such as postgres:postgres on a local "
+    "host are left out.",
+    fix="Change it, then move it to a header or variable that holds a reference.",
+    references=("CWE-598", "CWE-798", "OWASP MCP01"),
+    example_bad=(".mcp.json", '{"mcpServers": {"tracker": {"type": "http", "url": "https://deploy:' + _KEY[:22] + '@mcp.example.com/v1"}}}\n'),
+    example_good=_GOOD,
+)
+
+
+class _Run:
+    """A run's context as the key of a cache: the three rules share one walk over all strings."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def __hash__(self) -> int:
+        return id(self.context)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Run) and other.context is self.context
+
+
+@functools.lru_cache(1)
+def _faults(run: _Run) -> tuple[tuple[str, Hit], ...]:
+    """Rule and hit for each string of the run that holds a credential."""
+    subjects: tuple[Entry | Setting, ...] = (*run.context.entries, *run.context.settings)
+    return tuple(
+        (found[0].rule, _hit(about, one.at, found))
+        for about in subjects
+        for one, credentials in judge_all(about.value)
+        for found in [sorted(credentials, key=lambda found: NARROWER_FIRST.index(found.rule))]
+    )
+
+
+def _hit(about: Entry | Setting, at: Pointer, found: list[Credential]) -> Hit:
+    """One hit for a string, whatever number of credentials it holds."""
+    kinds = " and ".join(dict.fromkeys(f"a literal {one.kind} ({one.length} characters)" for one in found))
+    value, fix = "\0".join(one.value for one in found), _fix(about.client, found[0].rule)
+    if isinstance(about, Entry):
+        message = f'"{_field(at) or "command"}" of server "{_shown(about.name)}" holds {kinds}.'
+        return Hit(about.place(at), message, value, True, subject=_pointer(at), fix=fix, server=about.name)
+    message = f'The setting "{_shown(".".join(part for part in (about.name, _field(at)) if part))}" holds {kinds}.'
+    return Hit(about.place(at), message, value, True, subject=_pointer((*about.pointer, *at)), fix=fix)
+
+
+def _fix(client: str, rule: str) -> str:
+    form = reference_form(client)
+    if rule == IN_URL:
+        return f"Change it, then move it to a header or variable that holds a reference{f' ({form})' if form else ''}."
+    return f"Revoke it, then write a reference{f' ({form})' if form else ' to a variable'} in its place."
+
+
+def _field(at: Pointer) -> str:
+    """A pointer as people write it: args[1]."""
+    return _shown("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip("."))
+
+
+def _shown(name: str) -> str:
+    return visible(mask(name), NAME_LIMIT)
+
+
+def _pointer(steps: Pointer) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _check(rule: str) -> Callable[[Context], Iterator[Hit]]:
+    def check(context: Context) -> Iterator[Hit]:
+        """Every string whose narrowest fault is this rule's; disabled entries and sample files, too."""
+        return (hit for found, hit in _faults(_Run(context)) if found == rule)
+
+    return check
+
+
+RULES: tuple[Rule, ...] = tuple(Rule(info, _check(info.id), "context", True, True) for info in (LITERAL_SECRET, PROBABLE_SECRET, CREDENTIAL_IN_URL))
