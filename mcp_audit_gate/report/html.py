@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from mcp_audit_gate.report import Look
 
 _STYLE = """
-:root { color-scheme: light dark; --text: #1c2024; --page: #ffffff; --soft: #f1f3f5; --line: #c9ced4; --bad: #b3261e; --warn: #8a5300; --good: #1b6e3c; --note: #2457a6 }
+:root {
+  color-scheme: light dark; --text: #1c2024; --page: #ffffff; --soft: #f1f3f5; --line: #c9ced4;
+  --bad: #b3261e; --warn: #8a5300; --good: #1b6e3c; --note: #2457a6
+}
 @media (prefers-color-scheme: dark) {
   :root { --text: #e6e8ea; --page: #15181b; --soft: #22272b; --line: #444b52; --bad: #ff8a80; --warn: #f0b35a; --good: #7bd69b; --note: #8ab8ff }
 }

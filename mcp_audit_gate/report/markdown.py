@@ -101,7 +101,7 @@ def _gaps(items: Sequence[NotAssessed]) -> Iterator[str]:
         return
     yield f"## Not assessed: {len(items)}"
     yield ""
-    yield from _table(("What", "Place", "Server", "Reason", "What to try"), map(_gap, items), _GAPS, "entry")
+    yield from _table(("What", "Place", "Server", "Reason", "What to try"), map(_gap, items), _GAPS, "item")
 
 
 def _gap(item: NotAssessed) -> tuple[str, ...]:

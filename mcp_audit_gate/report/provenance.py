@@ -64,7 +64,7 @@ def _remote(config: str) -> str:
 
 def _public(url: str) -> str:
     """The address as an absolute URI without anything that could be a credential; "" for a path on this machine."""
-    scp = re.fullmatch(r"(?:[^@/:]*@)?([A-Za-z0-9.-]+):(?!//)([^?#]+)", url)
+    scp = re.fullmatch(r"(?:[^@/:]*@)?([A-Za-z0-9.-]{2,}):(?!//)([^?#\\]+)", url)
     if scp:
         url = f"ssh://{scp[1]}/{scp[2].lstrip('/')}"
     parts = re.fullmatch(r"(https?|ssh|git)://(?:[^/@]*@)?([A-Za-z0-9.-]+(?::\d+)?)(/[^?#]*)?(?:[?#].*)?", url)

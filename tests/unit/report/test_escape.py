@@ -15,7 +15,31 @@ from markdown_it import MarkdownIt
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.report import escape
 
-PIECES = ("::", "##[", "%", "%0A", "`", "``", "|", "\\", "<b>", "&", '"', "'", "@pwn", "](x)", "http://pwn.test", "]]>", "\n", "\r", "\u2028", " ", "..", "/", "a" * 250)
+PIECES = (
+    "::",
+    "##[",
+    "%",
+    "%0A",
+    "`",
+    "``",
+    "|",
+    "\\",
+    "<b>",
+    "&",
+    '"',
+    "'",
+    "@pwn",
+    "](x)",
+    "http://pwn.test",
+    "]]>",
+    "\n",
+    "\r",
+    "\u2028",
+    " ",
+    "..",
+    "/",
+    "a" * 250,
+)
 anything = st.one_of(
     st.text(st.characters(exclude_categories=())),
     st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=12).map("".join),
