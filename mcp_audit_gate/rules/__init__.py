@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.model import RANK, Entry, Finding, Location, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import inputs, packages, secrets, transport
+from mcp_audit_gate.rules import advisories, inputs, launch, packages, secrets, transport, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Context, Hit
 
 ALL: tuple[Rule, ...] = tuple(
-    sorted((*inputs.RULES, *packages.RULES, *secrets.RULES, *transport.RULES), key=lambda rule: rule.info.id)
+    sorted(
+        (*advisories.RULES, *inputs.RULES, *launch.RULES, *packages.RULES, *secrets.RULES, *transport.RULES, *trust.RULES),
+        key=lambda rule: rule.info.id,
+    )
 )
 
 # One fault, one finding: the rule on the left silences those on the right at the same subject of the same entry.
