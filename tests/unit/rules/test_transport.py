@@ -11,7 +11,7 @@ import pytest
 from mcp_audit_gate.model import Entry, Hit, Place
 from mcp_audit_gate.rules import transport
 from mcp_audit_gate.sources.entries import extract
-from mcp_audit_gate.sources.match import row_of
+from mcp_audit_gate.sources.match import Folder, best
 from mcp_audit_gate.sources.parse import parse
 
 BY_ID = {rule.info.id: rule for rule in transport.RULES}
@@ -20,8 +20,10 @@ BY_ID = {rule.info.id: rule for rule in transport.RULES}
 def entry(*words: str, path: str = ".mcp.json", **fields: Any) -> Entry:
     """The one entry of a config: command and arguments, then whatever else it says."""
     value = {**({"command": words[0], "args": list(words[1:])} if words else {}), **fields}
-    row = row_of(path)
-    assert row
+    *folders, name = path.split("/")
+    pattern = best(Folder(tuple(folders)).patterns(name))
+    assert pattern
+    row = pattern.row
     (found,) = extract(parse(path, json.dumps({"mcpServers": {"x": value}}).encode(), row.syntax), row).entries
     return found
 

@@ -1,0 +1,242 @@
+"""Tools and servers that a repository approves in advance, so that they run without asking. Part of family trust."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.model import Hit, Rule, RuleInfo
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_audit_gate.model import Context, Entry, Place, Setting
+
+NAME_LIMIT = 80
+ALL = "*"
+
+
+@functools.cache
+def _data() -> dict[str, frozenset[str]]:
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "trust.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    return {name: frozenset(items) for name, items in {**data, **data["honours"]}.items() if isinstance(items, list)}
+
+
+def table(part: str) -> frozenset[str]:
+    """One list of the shipped table."""
+    return _data()[part]
+
+
+class Approval(NamedTuple):
+    """One thing that runs without asking. server: a name, or `*` for all; tool: a name, `*` for all of the server. key: where it is said."""
+
+    place: Place
+    server: str
+    tool: str
+    key: str
+
+
+AUTO_APPROVE_ALL = RuleInfo(
+    id="auto-approve-all",
+    family="trust",
+    severity="high",
+    title="All tools of a server, or of all servers, run without asking",
+    why="Whatever the server offers, tools it gains later included, runs unattended for everyone who opens the repository: "
+    "a changed or poisoned server acts with nobody in between.",
+    looks_at="Approvals in advance, in the files of the clients that honour them: `alwaysAllow`, `autoApprove`, `trust`, `permissions.allow`, "
+    "`chat.tools.autoApprove`, `default_tools_approval_mode`, `allowedTools`. Keys that the client ignores are left out.",
+    fix="Name the tools that may run without asking.",
+    references=("CWE-276", "SAFE-T1403", "ASI02", "ASI09", "CVE-2025-53773"),
+    example_bad=(
+        ".roo/mcp.json",
+        '{"mcpServers": {"docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"], "alwaysAllow": ["*"]}}}\n',
+    ),
+    example_good=(
+        ".roo/mcp.json",
+        '{"mcpServers": {"docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"], "alwaysAllow": ["search_docs"]}}}\n',
+    ),
+    precision="very-high",
+)
+AUTO_APPROVE_WRITING_TOOL = RuleInfo(
+    id="auto-approve-writing-tool",
+    family="trust",
+    severity="medium",
+    title="A tool that changes, runs or sends something runs without asking",
+    why="The model decides alone when the tool is called and with what, and text it has read, from anywhere, can make it decide. "
+    "Naming the tool was deliberate and is visible, so this does not block.",
+    looks_at="Named tools in approvals in advance whose name begins with, or has as its verb, delete, drop, execute, run, commit, push, send, "
+    "deploy or write. Query languages that only read are left out.",
+    fix="Take the tool off the list.",
+    references=("CWE-276", "SAFE-T1403", "OWASP MCP02"),
+    example_bad=(
+        ".kiro/settings/mcp.json",
+        '{"mcpServers": {"repo": {"command": "uvx", "args": ["mcp-server-git==2026.1.14"], "autoApprove": ["git_status", "git_commit"]}}}\n',
+    ),
+    example_good=(
+        ".kiro/settings/mcp.json",
+        '{"mcpServers": {"repo": {"command": "uvx", "args": ["mcp-server-git==2026.1.14"], "autoApprove": ["git_status"]}}}\n',
+    ),
+)
+AUTO_APPROVE_SERVER = RuleInfo(
+    id="auto-approve-server",
+    family="trust",
+    severity="low",
+    title="One server's tools all run without asking",
+    why="Tools that the server gains later are approved as well. Most repositories that approve anything do it this way.",
+    looks_at="`mcp__server` without a tool in Claude Code's `permissions.allow`, `@server` in `allowedTools` of Amazon Q and Kiro agents, "
+    "`chat.mcp.toolApproval` of VS Code.",
+    fix="Name the tools.",
+    references=("CWE-276",),
+    example_bad=(".claude/settings.json", '{"permissions": {"allow": ["mcp__docs"]}}\n'),
+    example_good=(".claude/settings.json", '{"permissions": {"allow": ["mcp__docs__search_docs"]}}\n'),
+)
+
+
+def auto_approve_all(context: Context) -> Iterator[Hit]:
+    """Approvals of everything: all tools of a server by the entry itself, or of all servers by a setting."""
+    for approval in _approvals(context):
+        if approval.tool == ALL and (approval.server == ALL or approval.key not in _SERVER_KEYS):
+            whose = "of every server" if approval.server == ALL else f'of server "{visible(approval.server, NAME_LIMIT)}"'
+            yield Hit(approval.place, f"All tools {whose} run without asking ({approval.key}).", approval.key)
+
+
+def auto_approve_server(context: Context) -> Iterator[Hit]:
+    """Approvals of all tools of one server, in a setting that could name the tools."""
+    for approval in _approvals(context):
+        if approval.tool == ALL and approval.server != ALL and approval.key in _SERVER_KEYS:
+            message = f'All tools of server "{visible(approval.server, NAME_LIMIT)}" run without asking ({approval.key}).'
+            yield Hit(approval.place, message, approval.server)
+
+
+def auto_approve_writing_tool(context: Context) -> Iterator[Hit]:
+    """Approvals of named tools that by their name change, run or send something."""
+    for approval in _approvals(context):
+        if approval.tool != ALL and _writes(approval.tool):
+            tool, server = visible(approval.tool, NAME_LIMIT), visible(approval.server, NAME_LIMIT)
+            yield Hit(approval.place, f'Tool "{tool}" of server "{server}" runs without asking ({approval.key}).', approval.tool)
+
+
+# Settings that approve one server's tools as a whole; elsewhere that is said in the entry and counts as all.
+_SERVER_KEYS = frozenset(("permissions.allow", "allowedTools", "chat.mcp.toolApproval"))
+
+
+def _approvals(context: Context) -> Iterator[Approval]:
+    """Every approval in advance that the client of its file honours."""
+    for entry in context.entries:
+        if not entry.sample and not entry.disabled and entry.kind == "server":
+            yield from _of_entry(entry)
+    for setting in context.settings:
+        read = _SETTINGS.get(setting.name)
+        if read and not setting.sample:
+            yield from read(setting)
+
+
+def _of_entry(entry: Entry) -> Iterator[Approval]:
+    value = entry.value
+    for key in ("alwaysAllow", "autoApprove"):
+        listed = value.get(key)
+        if listed and _honours(entry, key):
+            if listed in (True, ALL):
+                yield Approval(entry.place((key,)), entry.name, ALL, key)
+            for number, tool in enumerate(listed if isinstance(listed, list) else ()):
+                if isinstance(tool, str):
+                    yield Approval(entry.place((key, number)), entry.name, tool.strip(), key)
+    if value.get("trust") is True and _honours(entry, "trust"):
+        yield Approval(entry.place(("trust",)), entry.name, ALL, "trust")
+    if "default_tools_approval_mode" in value or "tools" in value:
+        yield from _of_codex(entry)
+
+
+def _of_codex(entry: Entry) -> Iterator[Approval]:
+    key = "default_tools_approval_mode"
+    if not _honours(entry, key):
+        return
+    if entry.value.get(key) == "approve":
+        yield Approval(entry.place((key,)), entry.name, ALL, key)
+    tools = entry.value.get("tools")
+    for tool, mode in tools.items() if isinstance(tools, dict) else ():
+        if isinstance(mode, dict) and mode.get("approval_mode") == "approve":
+            yield Approval(entry.place(("tools", tool, "approval_mode")), entry.name, tool, "approval_mode")
+
+
+def _honours(entry: Entry, key: str) -> bool:
+    """True when the client that reads the file acts on the key there."""
+    path = entry.document.path.lower()
+    if entry.client not in table(key) or path.endswith("-extension.json"):
+        return False
+    # Kilo Code 7 reads OpenCode's format, which has no such key.
+    return entry.client != "kilo" or ".kilocode/" in path
+
+
+def _of_permissions(setting: Setting) -> Iterator[Approval]:
+    """Claude Code: `mcp__server`, `mcp__server__tool`, with `*`; and `*` for everything."""
+    for number, item in enumerate(setting.value if isinstance(setting.value, list) else ()):
+        if not isinstance(item, str) or not item.startswith(("mcp__", ALL)):
+            continue
+        server, _, tool = item[5:].partition("__")
+        if set(item.removeprefix("mcp__")) <= {ALL, "_"}:
+            yield Approval(setting.place((number,)), ALL, ALL, setting.name)
+        elif item.startswith("mcp__"):
+            yield Approval(setting.place((number,)), server, tool if tool.strip("*_") else ALL, setting.name)
+
+
+def _of_agent(setting: Setting) -> Iterator[Approval]:
+    """Amazon Q and Kiro agents: `@server`, `@server/tool`, with `*`; and `*` or `@*` for everything."""
+    if setting.client not in ("amazon-q", "kiro"):
+        return
+    for number, item in enumerate(setting.value if isinstance(setting.value, list) else ()):
+        if not isinstance(item, str) or not item.startswith(("@", ALL)):
+            continue
+        server, _, tool = item.removeprefix("@").partition("/")
+        if not server.strip(ALL) and not tool.strip(ALL):
+            yield Approval(setting.place((number,)), ALL, ALL, setting.name)
+        elif item.startswith("@"):
+            yield Approval(setting.place((number,)), server, tool if tool.strip(ALL) else ALL, setting.name)
+
+
+def _of_switch(setting: Setting) -> Iterator[Approval]:
+    if setting.value is True:
+        yield Approval(setting.place(), ALL, ALL, setting.name)
+
+
+def _of_tool_approval(setting: Setting) -> Iterator[Approval]:
+    """VS Code: servers, each with `allow`."""
+    for server, answer in setting.value.items() if isinstance(setting.value, dict) else ():
+        if answer in ("allow", True):
+            yield Approval(setting.place((server,)), server, ALL, setting.name)
+
+
+_SETTINGS = {
+    "permissions.allow": _of_permissions,
+    "allowedTools": _of_agent,
+    "chat.tools.autoApprove": _of_switch,
+    "chat.tools.global.autoApprove": _of_switch,
+    "chat.mcp.toolApproval": _of_tool_approval,
+}
+
+
+def _writes(tool: str) -> bool:
+    """True when the name begins with a verb that changes, runs or sends, or has it as its verb (`git_commit`)."""
+    words = [word.lower() for word in _words().findall(tool)]
+    if not words or table("query_languages") & set(words):
+        return False
+    return words[0] in table("writing") or (bool(table("writing") & set(words)) and not table("reading") & set(words))
+
+
+@functools.cache
+def _words() -> re.Pattern[str]:
+    return re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(AUTO_APPROVE_ALL, auto_approve_all, "context"),
+    Rule(AUTO_APPROVE_WRITING_TOOL, auto_approve_writing_tool, "context"),
+    Rule(AUTO_APPROVE_SERVER, auto_approve_server, "context"),
+)
