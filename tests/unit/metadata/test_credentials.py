@@ -318,6 +318,7 @@ def test_secret_names(name):
             "",
             "_",
             "env_keys",
+            "AUTH_USER",
         ),
     ],
 )
@@ -633,6 +634,7 @@ PIECES = (
     "%aaa",
     "eyJ",
     "eyJ-",
+    "--eyJ",
     "sk-",
     "sk-aT3BlbkFJ-",
     "glpat-",
