@@ -1,0 +1,157 @@
+"""Measures the gate against `python -c pass`, side by side in one run, and prints a table. POSIX; standard library only.
+
+    python benchmarks/run.py [--small N] [--large N]
+
+Each row's programs take turns, so that a busy machine is busy for all of them; medians are compared. CPU is that of the process,
+from the kernel's accounting. Times in seconds depend on the machine, the ratios hardly do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+SCAN = ("scan", "--skip-connect")
+
+
+class Run(NamedTuple):
+    """One run of a program: CPU and wall time in seconds, peak memory in MiB, exit status."""
+
+    cpu: float
+    wall: float
+    memory: float
+    status: int
+
+
+class Result(NamedTuple):
+    """A row of the table; must and aim are upper limits."""
+
+    work: str
+    value: float
+    unit: str
+    must: float
+    aim: float | None
+
+
+def once(argv: list[str], cwd: Path) -> Run:
+    """Starts a program, its output thrown away, and waits for it."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LANG": "C.UTF-8"}
+    null = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0) for descriptor in (0, 1, 2)]
+    before = os.getcwd()
+    os.chdir(cwd)
+    start = time.perf_counter()
+    try:
+        child = os.posix_spawn(argv[0], argv, environment, file_actions=null)
+        _, status, usage = os.wait4(child, 0)
+    finally:
+        os.chdir(before)
+    memory = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return Run(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, memory, os.waitstatus_to_exitcode(status))
+
+
+def turns(programs: dict[str, tuple[list[str], Path]], rounds: int, expected: dict[str, int]) -> dict[str, Run]:
+    """The medians of programs that take turns; a first turn is thrown away. Exits when one ends with another status than expected."""
+    runs: dict[str, list[Run]] = {name: [] for name in programs}
+    for number in range(rounds + 1):
+        for name, (argv, cwd) in programs.items():
+            run = once(argv, cwd)
+            if run.status != expected.get(name, 0):
+                raise SystemExit(f"{name}: exit status {run.status}, expected {expected.get(name, 0)}: {' '.join(argv)}")
+            if number:
+                runs[name].append(run)
+    return {name: Run(*map(statistics.median, zip(*done))) for name, done in runs.items()}  # type: ignore[arg-type]
+
+
+def gate(*arguments: str) -> list[str]:
+    """The command of this checkout: the installed script where there is one, which is what users start."""
+    script = Path(sys.executable).with_name("mcp-audit")
+    start = [str(script)] if script.exists() else [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from mcp_audit_gate.cli import main; sys.exit(main())"]
+    return [*start, *arguments]
+
+
+BARE = [sys.executable, "-c", "pass"]
+
+
+def servers(names: list[str]) -> dict[str, object]:
+    return {"mcpServers": {name: {"command": "npx", "args": ["-y", f"@acme/{name}@1.4.2"]} for name in names}}
+
+
+def many(root: Path, configs: int, entries: int, files: int) -> Path:
+    """A tree of `files` files with `configs` configs of `entries` servers, in folders like those of a large repository."""
+    for number in range(configs):
+        folder = root / f"team{number % 20}" / f"service{number}"
+        (folder / "src").mkdir(parents=True)
+        (folder / ".mcp.json").write_text(json.dumps(servers([f"s{number}-{entry}" for entry in range(entries)]), indent=2))
+        for file in range(files // configs - 1):
+            (folder / "src" / f"module{file}.py").write_text(f"VALUE = {file}\n")
+    return root
+
+
+def version(root: Path, small: int, _: int) -> Iterator[Result]:
+    runs = turns({"bare": (BARE, root), "gate": (gate("--version"), root)}, small, {})
+    yield Result("--version", runs["gate"].cpu / runs["bare"].cpu, "x", 2.5, 1.7)
+
+
+def clean(root: Path, small: int, _: int) -> Iterator[Result]:
+    """Contract row without policy and lockfile, which this version does not read."""
+    (root / ".mcp.json").write_text(json.dumps(servers(["files", "tracker", "docs", "build", "mail"]), indent=2))
+    runs = turns({"bare": (BARE, root), "gate": (gate(*SCAN), root)}, small, {})
+    yield Result("scan, 1 config, 5 servers, nothing found", runs["gate"].cpu / runs["bare"].cpu, "x", 6, None)
+    yield Result("the same, peak memory", runs["gate"].memory, "MiB", 30, None)
+
+
+def tree(root: Path, _: int, large: int) -> Iterator[Result]:
+    trees = {"large": many(root / "large", 1000, 5, 20_000), "tenth": many(root / "tenth", 100, 5, 2_000), "start": many(root / "start", 1, 1, 2)}
+    runs = turns({name: (gate(*SCAN), folder) for name, folder in trees.items()}, large, {})
+    yield Result("scan, 1 000 configs, 5 000 servers, 20 000 files", runs["large"].wall, "s", 2, 0.8)
+    start = runs["start"].cpu
+    yield Result("ten times the work, start-up subtracted", (runs["large"].cpu - start) / (runs["tenth"].cpu - start), "x", 11, None)
+
+
+def findings(root: Path, _: int, large: int) -> Iterator[Result]:
+    entries = {f"server{number:05}": {"type": "http", "url": f"http://mcp.example.com/{number}"} for number in range(25_000)}
+    for number, names in enumerate((list(entries)[start : start + 5_000] for start in range(0, 25_000, 5_000))):
+        (root / f"part{number}").mkdir(parents=True)
+        (root / f"part{number}" / ".mcp.json").write_text(json.dumps({"mcpServers": {name: entries[name] for name in names}}, indent=2))
+    out = root / "out"
+    out.mkdir()
+    formats = {"json": gate(*SCAN, f"-o=json={out / 'json'}"), "both": gate(*SCAN, f"-o=json={out / 'json'}", f"-o=sarif={out / 'sarif'}")}
+    runs = turns({name: (argv, root) for name, argv in formats.items()}, large, {"json": 1, "both": 1})
+    found = len(json.loads((out / "json").read_bytes())["findings"])
+    if found < 25_000:
+        raise SystemExit(f"25 000 findings were wanted, there are {found}")
+    yield Result("25 000 findings, JSON", runs["json"].wall, "s", 5, 2.5)
+    yield Result("the same, SARIF besides", runs["both"].wall - runs["json"].wall, "s", 3, 1.5)
+    yield Result("the SARIF file, gzipped", len(gzip.compress((out / "sarif").read_bytes())) / 1e6, "MB", 10, 5)
+
+
+def main() -> int:
+    """Prints a line for each row; 1 when one is over its limit."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--small", type=int, default=15, help="rounds for work of a few milliseconds")
+    parser.add_argument("--large", type=int, default=3, help="rounds for work of a second")
+    options = parser.parse_args()
+    over = 0
+    print(f"{'work':50}  {'measured':>12}  {'must':>10}  {'aim':>10}")
+    for row in (version, clean, tree, findings):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, ".git").mkdir()
+            for work, value, unit, must, aim in row(Path(folder), options.small, options.large):
+                over += value > must
+                verdict = "  OVER" if value > must else ""
+                print(f"{work:50}  {value:8.2f} {unit:3}  {must:6g} {unit:3}  {f'{aim:g} {unit}' if aim else '-':>10}{verdict}", flush=True)
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
