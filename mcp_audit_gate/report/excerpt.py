@@ -76,7 +76,7 @@ class Excerpts:
 
     def _split(self, document: Locator) -> Lines:
         if document.path not in self._lines:
-            self._lines[document.path] = Lines(document.text)
+            self._lines[document.path] = document.lines if isinstance(document, Document) else Lines(document.text)
         return self._lines[document.path]
 
     def _line(self, document: Locator, number: int) -> tuple[int, int]:

@@ -91,6 +91,9 @@ def worst(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def message(finding: Finding) -> str:
-    """The finding's message with the server's name, when it is a long one, shortened in it."""
-    name = finding.server or ""
-    return finding.message.replace(visible(name), visible(name, NAME_LIMIT)) if len(name) > NAME_LIMIT else finding.message
+    """The finding's message with the names in it, of the server and of what in it the finding is about, shortened where they are long."""
+    text = finding.message
+    for name in (finding.server or "", finding.subject.partition(":")[2]):
+        if len(name) > NAME_LIMIT:
+            text = text.replace(visible(name), visible(name, NAME_LIMIT))
+    return text

@@ -7,6 +7,7 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
 
 from mcp_audit_gate.model import (
     Capability,
@@ -25,6 +26,9 @@ from mcp_audit_gate.model import (
 )
 from mcp_audit_gate.report import Look, write
 from mcp_audit_gate.sources.document import Document
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 SECRET = "q7Rk2ZtW9" + "xLmB4vHsYc8NpJd3FgTf6"
 TEXT = f"""{{
