@@ -128,7 +128,10 @@ def _hosted_git(package: Package) -> Package | None:
 
 
 def filled(image: Image) -> Image | None:
-    """The image with the defaults of its references filled in; None when a reference is left."""
+    """The image with the defaults of its references filled in; None when a reference is left, or for what is no image's name."""
+    if image.text.startswith(("/", "~", ".")):
+        # The value of a flag that a cluster such as `-itv` hides.
+        return None
     if not specs.has_reference(image.text):
         return image
     text = addresses.fill(image.text)
@@ -137,12 +140,14 @@ def filled(image: Image) -> Image | None:
 
 def server(entry: Entry) -> str:
     """How messages name the entry, at the beginning of a sentence."""
-    return f'Server "{visible(entry.name, 80)}"' if entry.kind == "server" else "A command of the client"
+    if entry.kind == "command":
+        return f"The command in {visible(str(entry.pointer[0]) if entry.pointer else entry.document.path, 80)}"
+    return f'Server "{visible(entry.name, 80)}"'
 
 
 def field(at: Pointer) -> str:
     """A pointer below the entry as people write it: args[1]."""
-    return visible("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip("."), 80) or "its address"
+    return visible("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip("."), 80) or "the entry"
 
 
 def named(package: Package) -> str:
