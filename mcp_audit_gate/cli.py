@@ -11,9 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from datetime import date
 
     from mcp_audit_gate.model import Report
+    from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.report import Look
+    from mcp_audit_gate.sources.discover import WorkingTree
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,9 +76,29 @@ def _scan(chosen: argparse.Namespace) -> int:
     if not chosen.skip_connect:
         _refuse_connect()
     paths = tuple(chosen.paths) or (".",)
-    settings = gate.Settings(chosen.now or _today(), clients, chosen.fail_on or "high", chosen.allow_empty, chosen.exit_zero)
-    report = gate.scan(WorkingTree(find_root(paths)), paths, settings)
+    today = chosen.now or _today()
+    tree = WorkingTree(find_root(paths))
+    policy = None if chosen.policy is None else _policy(chosen.policy, tree, today)
+    report = gate.scan(tree, paths, gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero))
     return _write(report, outputs, _look(chosen))
+
+
+def _policy(named: str, tree: WorkingTree, today: date) -> Policy:
+    """The policy that an option names: a preset, a file of the tree, or a file elsewhere, which then is judged by its own root."""
+    from mcp_audit_gate.policy import load
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    if named in load.PRESETS:
+        return load.preset(named, today)
+    if not os.path.lexists(named):
+        presets = f"presets are {' '.join(load.PRESETS)}{suggestion(named, load.PRESETS)}"
+        raise UsageError(f"--policy {named}: there is no such file or preset", presets)
+    folder, name = os.path.split(os.path.abspath(named))
+    path = os.path.relpath(os.path.join(os.path.realpath(folder), name), tree.root).replace(os.sep, "/")
+    if not path.startswith("../"):
+        return load.load(tree, path, today)
+    elsewhere = WorkingTree(find_root((named,)))
+    return load.load(elsewhere, os.path.relpath(os.path.realpath(named), elsewhere.root).replace(os.sep, "/"), today, path)
 
 
 def _clients(given: list[str]) -> frozenset[str]:
@@ -94,11 +117,12 @@ def _refuse_connect() -> None:
     from importlib.util import find_spec
 
     if find_spec("mcp") is None:
-        raise UsageError("connecting to servers needs the extra `connect` (pip install 'mcp-audit-gate[connect]')", "or judge files only: add --skip-connect")
+        what = "connecting to servers needs the extra `connect` (pip install 'mcp-audit-gate[connect]')"
+        raise UsageError(what, "or judge files only: add --skip-connect")
     raise UsageError("this version does not connect to servers yet", "judge files only: add --skip-connect")
 
 
-def _today():  # type: ignore[no-untyped-def]
+def _today() -> date:
     from datetime import datetime, timezone
 
     return datetime.now(timezone.utc).date()

@@ -6,7 +6,9 @@ from mcp_audit_gate import risk, rules
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.metadata.capabilities import of_launch
-from mcp_audit_gate.model import Context, Input, Location, Mode, NotAssessed, Place, Problem, Report, Server
+from mcp_audit_gate.model import Context, Input, Location, Mode, NotAssessed, Place, Problem, Report, Rule, Server
+from mcp_audit_gate.policy import load
+from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.discover import Found
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Protocol
 
-    from mcp_audit_gate.model import Entry, Locator, Setting
+    from mcp_audit_gate.model import Entry, Locator, RuleInfo, Setting
+    from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.sources.discover import Listing
 
     class Tree(Protocol):
@@ -30,15 +33,21 @@ if TYPE_CHECKING:
 
         def pointed(self, source: str, target: str) -> Found | None: ...
 
-        def read(self, path: str) -> bytes: ...
+        def read(self, path: str, limit: int = ...) -> bytes: ...
+
+        def names(self, folder: str) -> Iterable[str]: ...
 
 
 class Settings(NamedTuple):
-    """What a run was asked for, apart from the tree and the paths. clients: empty for all."""
+    """What a run was asked for, apart from the tree and the paths.
+
+    clients: empty for all. policy: None for the one at the root of the tree. fail_on: None for the policy's.
+    """
 
     today: date
     clients: frozenset[str] = frozenset()
-    fail_on: str = "high"
+    policy: Policy | None = None
+    fail_on: str | None = None
     allow_empty: bool = False
     exit_zero: bool = False
 
@@ -52,23 +61,35 @@ class Reading(NamedTuple):
     not_assessed: tuple[NotAssessed, ...]
 
 
+RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES), key=lambda rule: rule.info.id))
+
+
 def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
-    """Judges every config below the paths."""
-    reading = read(tree, paths, settings.clients)
-    severities = {rule.info.id: rule.info.severity for rule in rules.ALL}
-    findings = mark(rules.run(reading.context, severities), settings.fail_on)
+    """Judges every config below the paths. Raises PolicyError when the policy is invalid, before anything is judged."""
+    policy = settings.policy or load.found(tree, settings.today)
+    fail_on = settings.fail_on or policy.fail_on
+    reading = read(tree, paths, settings.clients, policy)
+    findings = mark(rules.findings(rules.run(reading.context), policy.severity), fail_on)
     verdict = conclude(
-        findings, reading.not_assessed, reading.inputs, fail_on=settings.fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
+        findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
     )
-    infos = tuple(rule.info for rule in rules.ALL)
     servers = tuple(_server(entry) for entry in reading.context.entries if entry.kind == "server" and not entry.again)
-    return Report(Mode(), reading.inputs, servers, findings, reading.not_assessed, verdict, infos, severities, reading.documents, settings.today)
+    infos = tuple(rule.info for rule in RULES)
+    severities = {info.id: _in_force(policy, info) for info in infos}
+    mode = Mode(policy=policy.name)
+    return Report(mode, reading.inputs, servers, findings, reading.not_assessed, verdict, infos, severities, reading.documents, settings.today)
 
 
-def read(tree: Tree, paths: Iterable[str], clients: frozenset[str]) -> Reading:
+def _in_force(policy: Policy, info: RuleInfo) -> str:
+    """The severity of a rule in this run; its own for one that is off, since a report needs one for each rule it declares."""
+    level = policy.severity(info)
+    return info.severity if level == "off" else level
+
+
+def read(tree: Tree, paths: Iterable[str], clients: frozenset[str], policy: Policy) -> Reading:
     """Finds, reads and parses configs, and those they point to; what cannot be read is a problem and not assessed."""
     listing = tree.list(paths)
-    reader = _Reader(tree)
+    reader = _Reader(tree, policy)
     pending = [found for found in listing.found if not clients or clients & {found.row.client, *found.row.also}]
     seen = {found.path for found in pending}
     while pending:
@@ -78,15 +99,16 @@ def read(tree: Tree, paths: Iterable[str], clients: frozenset[str]) -> Reading:
                 seen.add(target.path)
                 pending.append(target)
     for lost in listing.not_assessed:
-        reader.problems.append(Problem("config-unreadable", Location(lost.path or "."), lost.reason, lost.hint or ""))
-    return reader.result(listing.not_assessed)
+        reader.lost(lost)
+    return reader.result()
 
 
 class _Reader:
     """Collects inputs, entries, settings and problems, file by file."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, policy: Policy) -> None:
         self._tree = tree
+        self._policy = policy
         self._inputs: list[Input] = []
         self._entries: list[Entry] = []
         self._settings: list[Setting] = []
@@ -97,17 +119,22 @@ class _Reader:
     def file(self, found: Found) -> list[Found]:
         """Reads one file; returns the files it points to."""
         row, data = found.row, None
+        excluded = not found.named and self._policy.excludes(found.path)
+        if excluded and not row.free:
+            return self._excluded(found)
         try:
             data = self._tree.read(found.path)
             documents = parse(found.path, data, row.syntax)
             extracted = extract(documents, row)
         except Unreadable as error:
-            if row.free and not found.named:
+            if excluded or (row.free and not found.named):
                 return []
             self._unreadable(found, data, error)
             return []
         if row.free and not (extracted.entries or extracted.settings or extracted.problems or extracted.pointed):
             return []
+        if excluded:
+            return self._excluded(found)
         count = sum(entry.kind == "server" and not entry.again for entry in extracted.entries)
         self._inputs.append(Input(found.path, row.client, " ".join(extracted.shapes) or None, data, count, "parsed"))
         self._entries += extracted.entries
@@ -116,6 +143,18 @@ class _Reader:
         if documents:
             self._documents[found.path] = whole(documents)
         return [target for text, place in extracted.pointed for target in self._pointed(found, text, place)]
+
+    def _excluded(self, found: Found) -> list[Found]:
+        self._inputs.append(Input(found.path, found.row.client, None, None, 0, "excluded", f"excluded by {self._policy.name}"))
+        return []
+
+    def lost(self, item: NotAssessed) -> None:
+        """What stands in a config's place and cannot be read, unless the policy leaves it out."""
+        if item.path is not None and self._policy.excludes(item.path):
+            self._inputs.append(Input(item.path, None, None, None, 0, "excluded", f"excluded by {self._policy.name}"))
+            return
+        self._not_assessed.append(item)
+        self.problems.append(Problem("config-unreadable", Location(item.path or "."), item.reason, item.hint or ""))
 
     def _unreadable(self, found: Found, data: bytes | None, error: Unreadable) -> None:
         self._inputs.append(Input(found.path, found.row.client, None, data, 0, "unreadable", error.reason))
@@ -137,13 +176,13 @@ class _Reader:
             return []
         return [target]
 
-    def result(self, lost: tuple[NotAssessed, ...]) -> Reading:
+    def result(self) -> Reading:
         """What was collected, in the order of paths."""
         return Reading(
             tuple(sorted(self._inputs, key=lambda item: item.path)),
             Context(tuple(self._entries), tuple(self._settings), tuple(self.problems)),
             self._documents,
-            tuple(sorted((*lost, *self._not_assessed), key=lambda item: (item.path or "", item.server or "", item.reason))),
+            tuple(sorted(self._not_assessed, key=lambda item: (item.path or "", item.server or "", item.reason))),
         )
 
 

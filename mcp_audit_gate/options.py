@@ -7,6 +7,7 @@ import argparse
 from mcp_audit_gate import HOME, __version__
 from mcp_audit_gate.errors import UsageError, suggestion
 from mcp_audit_gate.model import SEVERITIES
+from mcp_audit_gate.policy.load import PLACES, PRESETS
 from mcp_audit_gate.report import FORMATS
 
 TYPE_CHECKING = False
@@ -67,7 +68,9 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
     parser.add_argument("--skip-connect", action="store_true", help="judge files only: start nothing, contact nothing")
     parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help="only configs of these clients")
-    parser.add_argument("--fail-on", choices=LEVELS, help="the least severity that blocks (default: high)")
+    places = f"default: {', then '.join(PLACES)} at the root, else the preset {PRESETS[0]}"
+    parser.add_argument("--policy", metavar="FILE|PRESET", help=f"a policy file, or {', '.join(PRESETS)} ({places})")
+    parser.add_argument("--fail-on", choices=LEVELS, help="the least severity that blocks; overrides the policy")
     parser.add_argument("--min-severity", choices=LEVELS[:-1], default="info", help="what the text and Markdown reports show; never changes the verdict")
     parser.add_argument("-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]", help=f"{' '.join(FORMATS)}; repeatable; no FILE: standard output")
     parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")

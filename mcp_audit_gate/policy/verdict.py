@@ -21,7 +21,13 @@ def mark(findings: tuple[Finding, ...], fail_on: str) -> tuple[Finding, ...]:
 
 
 def conclude(
-    findings: tuple[Finding, ...], not_assessed: tuple[NotAssessed, ...], inputs: tuple[Input, ...], *, fail_on: str, allow_empty: bool, exit_zero: bool
+    findings: tuple[Finding, ...],
+    not_assessed: tuple[NotAssessed, ...],
+    inputs: tuple[Input, ...],
+    *,
+    fail_on: str,
+    allow_empty: bool,
+    exit_zero: bool,
 ) -> Verdict:
     """The verdict of a run: incomplete outranks failed, failed outranks empty."""
     codes: set[int] = set()
@@ -33,9 +39,10 @@ def conclude(
     if blocking:
         codes.add(PASSED if exit_zero else BLOCKED)
         reasons.append(f"{_count(blocking, 'finding')} at or above {fail_on}" + (", let through by --exit-zero" if exit_zero else ""))
-    if not inputs and not not_assessed:
+    if not not_assessed and all(item.status == "excluded" for item in inputs):
         codes.add(PASSED if allow_empty else EMPTY)
-        reasons.append("no MCP config found" + (", which --allow-empty permits" if allow_empty else ""))
+        excluded = ", but for those that the policy excludes" if inputs else ""
+        reasons.append(f"no MCP config found{excluded}" + (", which --allow-empty permits" if allow_empty else ""))
     code = worst(codes)
     if not reasons:
         reasons.append(f"no finding at or above {fail_on}" if fail_on != "never" else "no threshold is set")

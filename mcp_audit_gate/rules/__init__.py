@@ -8,9 +8,11 @@ from mcp_audit_gate.rules import advisories, inputs, launch, packages, secrets, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from mcp_audit_gate.model import Context, Hit
+    from mcp_audit_gate.model import Context, Hit, RuleInfo
+
+    Severity = Callable[[RuleInfo, str | None], str]
 
 ALL: tuple[Rule, ...] = tuple(
     sorted(
@@ -40,13 +42,18 @@ class Raised(NamedTuple):
     subject: str
 
 
-def run(context: Context, severities: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Every finding of every rule, sorted by severity, path, place and rule. `severities` holds those in force; "off" skips a rule."""
-    raised = [item for rule in ALL if severities.get(rule.info.id, rule.info.severity) != "off" for item in _apply(rule, context)]
-    silenced = {(wide, *_node(item)) for item in raised for wide in NARROWER.get(item.rule.info.id, ())}
-    kept = [item for item in raised if (item.rule.info.id, *_node(item)) not in silenced]
-    findings = _findings(kept, severities)
-    return tuple(sorted(findings, key=order))
+def run(context: Context) -> list[Raised]:
+    """Every hit of every rule."""
+    return [item for rule in ALL for item in _apply(rule, context)]
+
+
+def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:
+    """Hits as findings, sorted by severity, path, place and rule. `severity` gives the one in force for a rule and server, or "off"."""
+    live = [(item, severity(item.rule.info, item.server)) for item in hits]
+    live = [(item, level) for item, level in live if level != "off"]
+    silenced = {(wide, *_node(item)) for item, _ in live for wide in NARROWER.get(item.rule.info.id, ())}
+    kept = [(item, level) for item, level in live if (item.rule.info.id, *_node(item)) not in silenced]
+    return tuple(sorted(_findings(kept), key=order))
 
 
 def order(finding: Finding) -> tuple[int, str, int, int, str, str]:
@@ -57,7 +64,7 @@ def order(finding: Finding) -> tuple[int, str, int, int, str, str]:
 
 def _apply(rule: Rule, context: Context) -> Iterator[Raised]:
     if rule.scope == "context":
-        yield from (_raise(rule, None, hit) for hit in rule.check(context))
+        yield from (raised(rule, None, hit) for hit in rule.check(context))
         return
     subjects: Iterable[Entry | Setting] = context.settings if rule.scope == "setting" else context.entries
     for about in subjects:
@@ -65,10 +72,11 @@ def _apply(rule: Rule, context: Context) -> Iterator[Raised]:
             continue
         if isinstance(about, Entry) and about.disabled and not rule.also_disabled:
             continue
-        yield from (_raise(rule, about, hit) for hit in rule.check(about))
+        yield from (raised(rule, about, hit) for hit in rule.check(about))
 
 
-def _raise(rule: Rule, about: Entry | Setting | None, hit: Hit) -> Raised:
+def raised(rule: Rule, about: Entry | Setting | None, hit: Hit) -> Raised:
+    """A hit of a rule with what it is about, its server and its subject."""
     entry = about if isinstance(about, Entry) else None
     server = entry.name if entry and entry.kind == "server" else hit.server
     pointer = hit.place.pointer if isinstance(hit.place, Place) else ()
@@ -86,13 +94,13 @@ def _node(item: Raised) -> tuple[str, tuple[str | int, ...], tuple[int, ...]]:
     return (place.path, (), ()) if isinstance(place, Location) else (place.document.path, place.pointer, place.nth)
 
 
-def _findings(raised: list[Raised], severities: Mapping[str, str]) -> Iterator[Finding]:
-    """Hits as findings: places worked out, fingerprints made unique, equal ones of two readings of one entry told once."""
+def _findings(kept: list[tuple[Raised, str]]) -> Iterator[Finding]:
+    """Hits with their severities as findings: places worked out, fingerprints made unique, equal ones of two readings of one entry told once."""
     from hashlib import sha256
 
     seen: set[tuple[str, Location, str]] = set()
     numbers: dict[bytes, int] = {}
-    for item in raised:
+    for item, level in kept:
         location = _locate(item.hit.place)
         if (item.rule.info.id, location, item.hit.message) in seen:
             continue
@@ -102,7 +110,7 @@ def _findings(raised: list[Raised], severities: Mapping[str, str]) -> Iterator[F
         info = item.rule.info
         yield Finding(
             info.id,
-            severities.get(info.id, info.severity),
+            level,
             item.hit.message,
             item.server,
             item.subject,

@@ -103,6 +103,18 @@ class WorkingTree:
         pattern = None if path.startswith("../") else self._pattern(path)
         return Found(path, pattern.row if pattern else POINTED)
 
+    def names(self, folder: str) -> list[str]:
+        """What lies in a folder (the root: ""), sorted; nothing when there is no such folder. Raises Unreadable for one outside the root."""
+        real = os.path.realpath(os.path.join(self.root, folder))
+        if not _inside(self.root, real):
+            raise Unreadable("a link that leaves the repository; it was not followed", _CHECK_LINK)
+        try:
+            return sorted(os.listdir(real))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise Unreadable(*_explain(error)) from error
+
     def read(self, path: str, limit: int = MAX_CONFIG) -> bytes:
         """The bytes of a regular file inside the root. Raises Unreadable for anything else, and above the limits."""
         full = os.path.join(self.root, path)
