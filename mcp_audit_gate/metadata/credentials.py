@@ -113,9 +113,10 @@ def _worth(text: str, name: str | None, shortest: int) -> bool:
 
 def _find(text: str, name: str | None, wide: bool) -> tuple[Credential, ...]:
     blanked = blank(text)
-    return _settled(
-        [*formats.find(text, name, wide), *_in_urls(blanked), *_named(blanked, name, wide), *_assigned(blanked, wide), *_encoded(text, wide)]
-    )
+    found = [*formats.find(text, name, wide), *_in_urls(blanked)]
+    if wide or not any(one.rule == LITERAL for one in found):
+        found += [*_named(blanked, name, wide), *_assigned(blanked, wide), *_encoded(text, wide)]
+    return _settled(found)
 
 
 def _settled(found: list[Credential]) -> tuple[Credential, ...]:
@@ -137,18 +138,21 @@ def _named(blanked: str, name: str | None, wide: bool) -> Iterator[Credential]:
     """The value as a whole, or each part of a header: random, or with `wide` anything literal."""
     if name is None or not is_secret_name(name, wide):
         return
-    start = _scheme().match(blanked).end()  # type: ignore[union-attr]
-    value = blanked[start:].strip()
-    low = name.lower()
-    if wide or "auth" in low or "cookie" in low:
-        pieces = _pieces().finditer(blanked, start)
-    else:
-        pieces = _pieces().finditer(blanked, start) if not re.search(r"\s", value) else iter(())
+    scheme = _scheme().match(blanked)
+    start = scheme.end() if scheme else 0
+    value = blanked[start:].rstrip()
     if wide and _is_masked(value.replace("\0", "")):
-        yield credential(_NAMED, PROBABLE, blanked, start, start + len(blanked[start:].rstrip()))
-    for piece in pieces:
-        if is_random(piece[1]):
-            yield credential(_RANDOM, PROBABLE, blanked, piece.start(1), piece.end(1))
+        yield credential(_NAMED, PROBABLE, blanked, start, start + len(value))
+    elif wide or "auth" in name.lower() or "cookie" in name.lower() or not re.search(r"\s", value):
+        for piece in _pieces().finditer(blanked, start):
+            if is_random(piece[1]) and not _is_default_pair(piece[1]):
+                yield credential(_RANDOM, PROBABLE, blanked, piece.start(1), piece.end(1))
+
+
+def _is_default_pair(piece: str) -> bool:
+    """True for the base64 of `user:password`, as Basic authorisation has it."""
+    user, colon, password = formats.decoded(piece).partition(":")
+    return bool(colon) and _is_default(user, password, "")
 
 
 @functools.cache
@@ -159,7 +163,7 @@ def _scheme() -> re.Pattern[str]:
 @functools.cache
 def _pieces() -> re.Pattern[str]:
     """Literal runs; what stands before `=` in a cookie or parameter is no part of them."""
-    return re.compile(r"(?:(?<![^\s;,])[A-Za-z][\w.-]{0,40}=)?([^\s;,\"'\0]+)")
+    return re.compile(r"(?:(?<![^\s;,])[A-Za-z][\w.-]{0,40}=(?![=\s;,]|$))?([^\s;,\"'\0]+)")
 
 
 def _assigned(blanked: str, wide: bool) -> Iterator[Credential]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 
 TYPE_CHECKING = False
@@ -101,29 +100,28 @@ def _is_path(value: str) -> bool:
     return 2 * sum("." in part or is_words(part) for part in parts) >= len(parts)
 
 
+@functools.lru_cache(4096)
 def is_made_up(body: str, whole: str = "") -> bool:
     """True for what has a credential's form and was typed by a person: a placeholder, a sample key, `1234567890`, `abcabcabc`, words."""
-    if is_placeholder(body) or whole in samples() or _runs(body) or entropy(body) < 2.5:
+    if is_placeholder(body) or whole in samples() or any(run in body for run in _sequences()) or entropy(body) < 2.5:
         return True
     return not any(char.isdigit() for char in body) and is_words(body) and ("-" in body or "_" in body)
 
 
+@functools.lru_cache(4096)
 def entropy(text: str) -> float:
     """Shannon entropy in bits per character; 0.0 for an empty text."""
     from math import log2
 
-    size = len(text)
-    return -sum(count / size * log2(count / size) for count in map(text.count, set(text)))
+    counts = [text.count(char) for char in set(text)]
+    return log2(len(text)) - sum([count * log2(count) for count in counts if count > 1]) / len(text) if text else 0.0
 
 
-def _runs(text: str) -> bool:
-    """Eight characters in a row that only count up: `12345678`, `abcdefgh`."""
-    length = 0
-    for before, char in itertools.pairwise(text):
-        length = length + 1 if ord(char) - ord(before) == 1 or before + char == "90" else 0
-        if length >= 7:
-            return True
-    return False
+@functools.cache
+def _sequences() -> tuple[str, ...]:
+    """Every eight characters that only count up: `12345678`, `abcdefgh`."""
+    rows = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return tuple({row[at : at + 8] for row in rows for at in range(len(row) - 7)})
 
 
 def is_words(text: str) -> bool:
