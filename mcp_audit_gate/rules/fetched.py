@@ -135,7 +135,7 @@ def filled(image: Image) -> Image | None:
     if not specs.has_reference(image.text):
         return image
     text = addresses.fill(image.text)
-    return None if addresses.HOLE in text else specs.image(Word(text, image.at))
+    return None if addresses.HOLE in text or specs.has_reference(text) else specs.image(Word(text, image.at))
 
 
 def server(entry: Entry) -> str:
