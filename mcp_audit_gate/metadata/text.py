@@ -107,6 +107,11 @@ def visible(text: str, limit: int | None = None) -> str:
 def quoted(text: str) -> str:
     """The text as a JSON string: the same value when read, nothing in it that a reader cannot see; other scripts stay readable."""
     literal: str = encode_basestring(text)
+    return escaped(literal)
+
+
+def escaped(literal: str) -> str:
+    """A JSON text on one line with everything that a reader cannot see as \\u escapes; the same value when read."""
     if literal.isprintable() and (literal.isascii() or _BLANK.isdisjoint(literal)):
         return literal
     return literal.translate(_QUOTED)

@@ -103,6 +103,12 @@ def test_it_is_the_json_that_the_standard_library_writes(value):
     assert encode(value).decode() == json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def test_each_record_stands_on_one_line():
+    value = {"findings": [{"a": 1, "b": [{"é": "\u202e"}]}, {"a": 2}], "servers": [], "x": [1]}
+    assert encode(value).decode() == '{\n  "findings": [\n    {"a": 1, "b": [{"é": "\\u202e"}]},\n    {"a": 2}\n  ],\n  "servers": [],\n  "x": [\n    1\n  ]\n}\n'
+    assert json.loads(encode(value)) == value
+
+
 def test_an_unknown_type_is_an_error():
     with pytest.raises(TypeError):
         encode({"a": {1, 2}})
