@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.model import RANK, Entry, Finding, Location, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import advisories, inputs, launch, packages, secrets, transport, trust
+from mcp_audit_gate.rules import advisories, inputs, launch, packages, scope, secrets, transport, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
 ALL: tuple[Rule, ...] = tuple(
     sorted(
-        (*advisories.RULES, *inputs.RULES, *launch.RULES, *packages.RULES, *secrets.RULES, *transport.RULES, *trust.RULES),
+        (
+            *advisories.RULES,
+            *inputs.RULES,
+            *launch.RULES,
+            *packages.RULES,
+            *scope.RULES,
+            *secrets.RULES,
+            *transport.RULES,
+            *trust.RULES,
+        ),
         key=lambda rule: rule.info.id,
     )
 )

@@ -59,6 +59,8 @@ def read_strict(text: str) -> Json:
     except JSONDecodeError as error:
         if not text.strip():
             raise Unreadable("the file is empty", 'write {"mcpServers": {}} or delete the file') from error
+        if error.pos >= len(text.rstrip()):
+            raise Unreadable("not valid JSON: the text ends too early", "restore the rest of the file", error.pos) from error
         raise Unreadable(f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}", _SYNTAX_HINT, error.pos) from error
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"not valid JSON: {error}", _SYNTAX_HINT) from error
