@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mcp_audit_gate import gate
+from mcp_audit_gate.policy.policy import Policy
 from mcp_audit_gate.sources.discover import WorkingTree
 
 
@@ -13,7 +14,7 @@ def read(tmp_path, files):
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text if isinstance(text, str) else json.dumps(text), "utf-8")
-    return gate.read(WorkingTree(str(tmp_path)), (str(tmp_path),), frozenset())
+    return gate.read(WorkingTree(str(tmp_path)), (str(tmp_path),), frozenset(), Policy())
 
 
 def launched(reading):
@@ -174,7 +175,7 @@ def test_helpers_and_expansions_are_launches(tmp_path) -> None:
 def test_clients_can_be_chosen(tmp_path) -> None:
     for path in (".mcp.json", ".cursor/mcp.json", ".roo/mcp.json"):
         read(tmp_path, {path: {"mcpServers": {"x": NPX}}})
-    reading = gate.read(WorkingTree(str(tmp_path)), (str(tmp_path),), frozenset(("cursor", "copilot-cli")))
+    reading = gate.read(WorkingTree(str(tmp_path)), (str(tmp_path),), frozenset(("cursor", "copilot-cli")), Policy())
     assert [item.path for item in reading.inputs] == [".cursor/mcp.json", ".mcp.json"]
 
 
