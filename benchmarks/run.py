@@ -69,14 +69,16 @@ def turns(programs: dict[str, tuple[list[str], Path]], rounds: int, expected: di
                 raise SystemExit(f"{name}: exit status {run.status}, expected {expected.get(name, 0)}: {' '.join(argv)}")
             if number:
                 runs[name].append(run)
-    return {name: Run(*map(statistics.median, zip(*done))) for name, done in runs.items()}  # type: ignore[arg-type]
+    return {name: Run(*map(statistics.median, zip(*done))) for name, done in runs.items()}
 
 
 def gate(*arguments: str) -> list[str]:
     """The command of this checkout: the installed script where there is one, which is what users start."""
     script = Path(sys.executable).with_name("mcp-audit")
-    start = [str(script)] if script.exists() else [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from mcp_audit_gate.cli import main; sys.exit(main())"]
-    return [*start, *arguments]
+    if script.exists():
+        return [str(script), *arguments]
+    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from mcp_audit_gate.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", start, *arguments]
 
 
 BARE = [sys.executable, "-c", "pass"]
@@ -120,9 +122,10 @@ def tree(root: Path, _: int, large: int) -> Iterator[Result]:
 
 def findings(root: Path, _: int, large: int) -> Iterator[Result]:
     entries = {f"server{number:05}": {"type": "http", "url": f"http://mcp.example.com/{number}"} for number in range(25_000)}
-    for number, names in enumerate((list(entries)[start : start + 5_000] for start in range(0, 25_000, 5_000))):
-        (root / f"part{number}").mkdir(parents=True)
-        (root / f"part{number}" / ".mcp.json").write_text(json.dumps({"mcpServers": {name: entries[name] for name in names}}, indent=2))
+    for start in range(0, 25_000, 5_000):
+        (root / f"part{start}").mkdir(parents=True)
+        part = {name: entries[name] for name in list(entries)[start : start + 5_000]}
+        (root / f"part{start}" / ".mcp.json").write_text(json.dumps({"mcpServers": part}, indent=2))
     out = root / "out"
     out.mkdir()
     formats = {"json": gate(*SCAN, f"-o=json={out / 'json'}"), "both": gate(*SCAN, f"-o=json={out / 'json'}", f"-o=sarif={out / 'sarif'}")}

@@ -19,8 +19,11 @@ SITE = Path(pytest.__file__).parents[1]
 CANARY = "canary-" + "4f1d9a"
 
 # Not one of these may be loaded by a scan that finds nothing: packages that connect, and modules that cost start-up time.
-ABSENT = """mcp anthropic pydantic httpx httpx2 asyncio jsonschema sarif_om jschema_to_python attr watchfiles rich importlib.metadata
-    subprocess socket ssl http urllib.request typing dataclasses logging pathlib multiprocessing""".split()
+ABSENT = {
+    *("mcp", "anthropic", "pydantic", "httpx", "httpx2", "jsonschema", "sarif_om", "jschema_to_python", "attr", "watchfiles", "rich"),
+    *("asyncio", "subprocess", "socket", "ssl", "http", "urllib.request", "multiprocessing"),
+    *("importlib.metadata", "typing", "dataclasses", "logging", "pathlib"),
+}
 
 CLEAN = {
     ".mcp.json": {
@@ -50,7 +53,7 @@ def faulty() -> dict[str, object]:
         ".github/agents/fix.md": "---\nmcp-servers:\n  m:\n    type: local\n    command: npx\n    args: [-y, acme]\n---\nText.\n",
         ".gemini/settings.json": '{"mcpServers": {"x": \n',
         "crush.json": {"mcp": {"c": {"type": "http", "url": "https://mcp.example.com", "headers": {"A": "$(cat /etc/hostname)"}}}},
-        ".env": f"ANTHROPIC_BASE_URL=https://proxy.example.com\nOTHER={CANARY}\n",
+        ".env": f"ANTHROPIC_BASE_URL=https://proxy.example.com\nDB_PASSWORD={CANARY}\n",
         "tools/server.js": "process.exit(97)\n",
     }
 
@@ -113,8 +116,9 @@ print(json.dumps({"status": status, "refused": refused, "loaded": sorted(set(sys
 
 def guarded(cwd: Path, argv: list[str], outputs: list[Path] | None = None, code: str = "", home: Path | None = None) -> dict[str, object]:
     """Runs a scan, or a piece of code, under the guard: its status, what was refused and which modules it loaded."""
-    order = {"argv": argv, "outputs": list(map(str, outputs or [])), "home": str(home or cwd / "no-such-home"), "path": [str(ROOT), str(SITE)], "code": code}
-    env = {**os.environ, "HOME": str(home or cwd), "USERPROFILE": str(home or cwd), "TRACKER_TOKEN": CANARY}
+    home = home or cwd / "no-such-home"
+    order = {"argv": argv, "outputs": list(map(str, outputs or [])), "home": str(home), "path": [str(ROOT), str(SITE)], "code": code}
+    env = {**os.environ, "HOME": str(home), "USERPROFILE": str(home), "TRACKER_TOKEN": CANARY}
     command = [sys.executable, "-I", "-S", "-B", "-c", GUARD]
     done = subprocess.run(command, input=json.dumps(order), cwd=cwd, env=env, capture_output=True, encoding="utf-8", timeout=120, check=False)
     return {**json.loads(done.stderr.splitlines()[-1]), "out": done.stdout}
@@ -122,7 +126,8 @@ def guarded(cwd: Path, argv: list[str], outputs: list[Path] | None = None, code:
 
 def plain(cwd: Path, argv: list[str]) -> int:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TRACKER_TOKEN": CANARY}
-    return subprocess.run([sys.executable, "-B", "-m", "mcp_audit_gate", *argv], cwd=cwd, env=env, capture_output=True, timeout=120, check=False).returncode
+    command = [sys.executable, "-B", "-m", "mcp_audit_gate", *argv]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, timeout=120, check=False).returncode
 
 
 def test_every_report_is_the_same_when_processes_sockets_and_writes_are_refused(tmp_path: Path) -> None:
@@ -153,8 +158,33 @@ def test_a_clean_scan_loads_nothing_that_connects_or_costs(tmp_path: Path) -> No
     assert (result["status"], result["refused"]) == (0, [])
     loaded = result["loaded"]
     assert "mcp_audit_gate.gate" in loaded
-    assert sorted(set(ABSENT) & set(loaded)) == []
+    assert sorted(ABSENT & set(loaded)) == []
     assert not [name for name in loaded if name.startswith("mcp_audit_gate.live")]
+
+
+def test_without_skip_connect_nothing_is_started_and_nothing_judged(tmp_path: Path) -> None:
+    result = guarded(tree(tmp_path, faulty()), ["scan"])
+    assert (result["status"], result["refused"], result["out"]) == (2, [], "")
+
+
+LOOSENING = {
+    "mcp-audit.yaml": "version: 1\nfail-on: never\nrules: {plain-http: off}\nexclude: ['**']\n",
+    ".github/mcp-audit.yaml": "version: 1\nextends: advisory\nwaivers:\n  - {rule: plain-http, path: .mcp.json, reason: none, expires: 2026-12-31}\n",
+    "mcp-audit.lock.json": {"lockfileVersion": 1, "servers": []},
+    "mcp-audit.baseline.json": {"findings": []},
+    "setup.cfg": "[mcp-audit]\nfail-on = never\n",
+    "pyproject.toml": "[tool.mcp-audit]\nfail-on = 'never'\n",
+}
+
+
+def test_nothing_in_the_tree_loosens_a_policy_given_by_name(tmp_path: Path) -> None:
+    reports = []
+    for name, files in (("bare", {}), ("loosened", LOOSENING)):
+        result = guarded(tree(tmp_path / name, {**faulty(), **files}), ["scan", "--skip-connect", "--policy", "default", "-o", "json"])
+        reports.append((result["status"], json.loads(str(result["out"]))))
+    (bare_status, bare), (status, loosened) = reports
+    assert (status, loosened["findings"], loosened["verdict"]) == (bare_status, bare["findings"], bare["verdict"])
+    assert bare["findings"]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +202,7 @@ def test_a_clean_scan_loads_nothing_that_connects_or_costs(tmp_path: Path) -> No
         "os.remove('.mcp.json')",
         "open(os.path.join(order['home'], '.claude.json'))",
         pytest.param("os.fork()", marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")),
-        pytest.param("os.posix_spawn('/bin/true', ['true'], {})", marks=pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="no posix_spawn on this system")),
+        pytest.param("os.posix_spawn('/bin/true', ['true'], {})", marks=pytest.mark.skipif(os.name == "nt", reason="no posix_spawn on Windows")),
         pytest.param("os.execv('/bin/true', ['true'])", marks=pytest.mark.skipif(os.name == "nt", reason="POSIX")),
     ],
 )
@@ -198,10 +228,12 @@ SHADOW = "import pathlib; (pathlib.Path(__file__).parent / 'imported').write_tex
 
 
 def test_nothing_is_imported_from_the_repository(tmp_path: Path) -> None:
-    names = ("json", "yaml", "re", "os", "argparse", "sitecustomize", "usercustomize", "jsonschema", "mcp_audit_gate/__init__", "mcp_audit_gate/cli", "mcp/__init__")
+    modules = ("json", "yaml", "re", "os", "argparse", "sitecustomize", "usercustomize", "jsonschema")
+    names = (*modules, "mcp_audit_gate/__init__", "mcp_audit_gate/cli", "mcp/__init__")
     root = tree(tmp_path, {**CLEAN, **{f"{name}.py": SHADOW for name in names}})
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run([installed(), "scan", "--skip-connect", "-o", "json"], cwd=root, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    command = [installed(), "scan", "--skip-connect", "-o", "json"]
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert [item["path"] for item in json.loads(done.stdout)["inputs"]] == [".mcp.json"]
     assert not list(root.rglob("imported"))

@@ -1,0 +1,228 @@
+"""Writes the files that are made from the code; with --check says which are not current, and exits 1.
+
+    python scripts/generate.py [--check]
+
+docs/rules.md from the rules, docs/clients.md and .pre-commit-hooks.yaml from the client table, in README.md the list of rules
+and what the example prints, in docs/ci.md the example workflow.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from mcp_audit_gate import pages, rules  # noqa: E402 - of this checkout, whether or not another one is installed
+from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES, ROWS, Row  # noqa: E402
+
+EXAMPLE = ("scan", "--skip-connect", "examples/repository")
+
+# Where the formats were read, as of November 2026; repositories with the commit. A client that is not here is known from a tool
+# that writes its files, or from files in public repositories.
+SOURCES = {
+    "amazon-q": "aws/amazon-q-developer-cli @ 15cc8f3",
+    "claude-code": "anthropics/claude-code @ 5cfc0a1, code.claude.com/docs",
+    "cline": "cline/cline @ 21cb8d2",
+    "codearts": "support.huaweicloud.com",
+    "codex": "openai/codex @ 00b17c2",
+    "continue": "continuedev/continue @ d0a3c0b",
+    "copilot-agent": "github/docs @ 03e038c, custom-agents-configuration.md",
+    "copilot-cli": "github/copilot-cli @ 9532bda; github/docs @ 091100a, add-mcp-servers.md",
+    "crush": "charmbracelet/crush @ 37f36e9",
+    "cursor": "cursor.com/docs/mcp.md; cursor/plugins @ 195d935",
+    "deepagents": "reference.langchain.com/python/deepagents-code/mcp_tools",
+    "docker-registry": "docker/mcp-registry @ 818bf16, docker/mcp-gateway @ 2bd20fe",
+    "gemini-cli": "google-gemini/gemini-cli @ 5411f11",
+    "kilo": "the documentation at kilo.ai",
+    "kiro": "kiro.dev/docs/mcp/configuration",
+    "librechat": "danny-avila/LibreChat @ 042c46c",
+    "mcp-agent": "lastmile-ai/mcp-agent @ 04cae7e",
+    "mcp-registry": "modelcontextprotocol/registry @ 09713ce",
+    "mcpb": "anthropics/mcpb @ 27083dc",
+    "opencode": "anomalyco/opencode @ 00a9a98",
+    "roo": "RooCodeInc/Roo-Code @ cb83656",
+    "ruler": "intellectronica/ruler @ 0fa2cae",
+    "rulesync": "dyoshikawa/rulesync @ cfebcd7",
+    "sourcecraft": "sourcecraft.dev/portal/docs",
+    "tabnine": "docs.tabnine.com",
+    "visual-studio": "learn.microsoft.com/visualstudio/ide/mcp-servers",
+    "vscode": "microsoft/vscode-docs @ 0892da1, code.visualstudio.com/docs/agents/reference/mcp-configuration",
+    "zed": "the documentation in zed-industries/zed, docs/src/ai/mcp.md",
+}
+
+HOOKS = """\
+# Made by scripts/generate.py from the client table; do not edit.
+- id: mcp-audit
+  name: mcp-audit
+  description: Judges the MCP configs of the repository. Starts nothing and contacts nothing.
+  entry: mcp-audit
+  args: [scan, --skip-connect, --allow-empty]
+  language: python
+  pass_filenames: false
+  require_serial: true
+  files: |
+    (?xi)(?:^|/)(?:
+{names}
+    )$
+"""
+
+
+def hooks_file(_: str) -> str:
+    """The hook; it runs for every file that a scan reads and, where only a neighbour decides, for some more."""
+    globs = {path.lower() for row in ROWS for path in row.paths} | {LOCKFILE, *POLICY_FILES}
+    return HOOKS.format(names="\n".join(f"      {'| ' if number else '  '}{expression(glob)}" for number, glob in enumerate(sorted(globs))))
+
+
+def expression(glob: str) -> str:
+    """A glob of the client table as a regular expression: `**/` is any number of folders, `*` stays inside one name."""
+    return re.escape(glob).replace(r"\-", "-").replace(r"\*\*/", "(?:[^/]+/)*").replace(r"\*", "[^/]*")
+
+
+def rules_page(_: str) -> str:
+    """docs/rules.md."""
+    return pages.listing("markdown")
+
+
+CLIENTS = """\
+# Clients
+
+Made by `scripts/generate.py` from the table in `mcp_audit_gate/sources/clients.py`; do not edit.
+
+Every file below is found wherever it lies in the tree, dot-folders included, whatever the case of its name. The name is what
+`--client` takes; clients that read the same file are in brackets. Servers are looked for at every place given, so a map that one
+client ignores hides nothing from another. Folders named `.git`, `node_modules`, `.venv`, `venv`, `__pycache__`, `.tox` and `.nox`
+are not entered.
+
+* ¹ The name alone says nothing: the file counts as a config only when it holds a server or a setting, and one that does not parse
+  is passed over.
+* ² Counts only beside the file named.
+
+| client | what it is | files | syntax | servers at | switched off by |
+| --- | --- | --- | --- | --- | --- |
+{files}
+
+## Settings
+
+Approvals and client settings that a repository can commit. They are read from the files above and judged like servers.
+
+| client | files | settings |
+| --- | --- | --- |
+{settings}
+
+## Sources
+
+Where the formats were read, with the commit of November 2026. What is not listed is known from tools that write the files, or
+from files in public repositories.
+
+| client | source |
+| --- | --- |
+{sources}
+"""
+
+
+def clients_page(_: str) -> str:
+    """docs/clients.md."""
+    return CLIENTS.format(
+        files="\n".join(map(client_line, ROWS)),
+        settings="\n".join(line(name(row), code(row.paths), code(row.settings)) for row in ROWS if row.settings),
+        sources="\n".join(line(f"`{client}`", source) for client, source in sorted(SOURCES.items())),
+    )
+
+
+def client_line(row: Row) -> str:
+    """A row of the table as a row of the page."""
+    files = code(row.paths) + (" ¹" if row.free else "") + (f" ² `{row.beside}`" if row.beside else "")
+    return line(name(row), row.title, files, row.syntax, code(row.shapes), code(row.off))
+
+
+def name(row: Row) -> str:
+    """A client's name, and those of the others that read the same file."""
+    return f"`{row.client}`" + (f" ({code(row.also)})" if row.also else "")
+
+
+def code(words: tuple[str, ...]) -> str:
+    """Words as code, or a dash."""
+    return ", ".join(f"`{word}`" for word in words) or "–"
+
+
+def line(*cells: str) -> str:
+    """A row of a Markdown table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def readme(current: str) -> str:
+    """README.md with the parts between its markers made anew."""
+    families: dict[str, list[str]] = {}
+    for rule in rules.ALL:
+        families.setdefault(rule.info.family, []).append(f"[`{rule.info.id}`](docs/rules.md#{rule.info.id})")
+    listing = "\n".join(("| family | rules |", "| --- | --- |", *(line(family, " ".join(sorted(ids))) for family, ids in sorted(families.items()))))
+    return between(between(current, "rules", listing), "example", f"```text\n{example()}```")
+
+
+def ci_page(current: str) -> str:
+    """docs/ci.md with the example workflow between its markers."""
+    return between(current, "workflow", f"```yaml\n{(ROOT / 'examples' / 'workflow.yml').read_text('utf-8')}```")
+
+
+def between(text: str, mark: str, content: str) -> str:
+    """The text with what stands between `<!-- mark -->` and `<!-- /mark -->` replaced."""
+    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    if not 0 <= text.find(start) < text.find(end):
+        raise SystemExit(f"there is no part between {start} and {end}")
+    return f"{text[: text.index(start)]}{start}\n{content}\n{text[text.index(end) :]}"
+
+
+def example() -> str:
+    """What the README's command prints, run on a copy that stands in a git repository of its own. Exits when the command does not answer 1."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "examples", Path(folder, "examples"))
+        Path(folder, ".git").mkdir()
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "110", "NO_COLOR": "1"}
+        command = [sys.executable, "-B", "-m", "mcp_audit_gate", *EXAMPLE]
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    if done.returncode != 1:
+        raise SystemExit(f"mcp-audit {' '.join(EXAMPLE)}: exit code {done.returncode}, expected 1\n{done.stderr}")
+    return done.stdout
+
+
+MADE: dict[str, Callable[[str], str]] = {
+    ".pre-commit-hooks.yaml": hooks_file,
+    "README.md": readme,
+    "docs/ci.md": ci_page,
+    "docs/clients.md": clients_page,
+    "docs/rules.md": rules_page,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Writes or, with --check, compares; 1 when something is not current."""
+    if set(arguments) - {"--check"}:
+        raise SystemExit((__doc__ or "").split("\n\n")[1].strip())
+    stale = 0
+    for path, make in MADE.items():
+        file = ROOT / path
+        current = file.read_text("utf-8") if file.exists() else ""
+        wanted = make(current)
+        if wanted == current:
+            continue
+        if "--check" in arguments:
+            stale = 1
+            print(f"{path} is not current; run python scripts/generate.py")
+            print("\n".join(list(difflib.unified_diff(current.split("\n"), wanted.split("\n"), "committed", "made now", lineterm="", n=1))[:20]))
+        else:
+            file.write_bytes(wanted.encode("utf-8"))
+            print(f"wrote {path}")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
