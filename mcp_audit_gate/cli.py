@@ -79,7 +79,9 @@ def _scan(chosen: argparse.Namespace) -> int:
     today = chosen.now or _today()
     tree = WorkingTree(find_root(paths))
     policy = None if chosen.policy is None else _policy(chosen.policy, tree, today)
-    report = gate.scan(tree, paths, gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero))
+    whole = any(os.path.realpath(path) == tree.root for path in paths)
+    settings = gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole)
+    report = gate.scan(tree, paths, settings)
     return _write(report, outputs, _look(chosen))
 
 

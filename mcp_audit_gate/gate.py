@@ -7,7 +7,7 @@ from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.metadata.capabilities import of_launch
 from mcp_audit_gate.model import Context, Input, Location, Mode, NotAssessed, Place, Problem, Report, Rule, Server
-from mcp_audit_gate.policy import load
+from mcp_audit_gate.policy import load, waivers
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.record import NamedTuple
@@ -22,26 +22,31 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Protocol
 
-    from mcp_audit_gate.model import Entry, Locator, RuleInfo, Setting
+    from mcp_audit_gate.model import Entry, Finding, Locator, RuleInfo, Setting
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.sources.discover import Listing
 
     class Tree(Protocol):
         """Lists configs and reads bytes within limits: the working tree, later a revision or the index."""
 
-        def list(self, paths: Iterable[str]) -> Listing: ...
+        def list(self, paths: Iterable[str]) -> Listing:
+            """The configs below the paths."""
 
-        def pointed(self, source: str, target: str) -> Found | None: ...
+        def pointed(self, source: str, target: str) -> Found | None:
+            """The file that a config points to."""
 
-        def read(self, path: str, limit: int = ...) -> bytes: ...
+        def read(self, path: str, limit: int = ...) -> bytes:
+            """The bytes of a file. Raises Unreadable."""
 
-        def names(self, folder: str) -> Iterable[str]: ...
+        def names(self, folder: str) -> Iterable[str]:
+            """What lies in a folder, "" for the root; nothing when there is none."""
 
 
 class Settings(NamedTuple):
     """What a run was asked for, apart from the tree and the paths.
 
-    clients: empty for all. policy: None for the one at the root of the tree. fail_on: None for the policy's.
+    clients: empty for all. policy: None for the one at the root of the tree. fail_on: None for the policy's. whole: the paths
+    are the whole tree.
     """
 
     today: date
@@ -50,6 +55,8 @@ class Settings(NamedTuple):
     fail_on: str | None = None
     allow_empty: bool = False
     exit_zero: bool = False
+    ignore_waivers: bool = False
+    whole: bool = True
 
 
 class Reading(NamedTuple):
@@ -61,6 +68,7 @@ class Reading(NamedTuple):
     not_assessed: tuple[NotAssessed, ...]
 
 
+LOCKFILE = "mcp-audit.lock.json"
 RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES), key=lambda rule: rule.info.id))
 
 
@@ -69,15 +77,44 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
     policy = settings.policy or load.found(tree, settings.today)
     fail_on = settings.fail_on or policy.fail_on
     reading = read(tree, paths, settings.clients, policy)
-    findings = mark(rules.findings(rules.run(reading.context), policy.severity), fail_on)
+    if policy.lock and LOCKFILE in tree.names(""):
+        gap = NotAssessed("lockfile", LOCKFILE, None, "this version does not read lockfiles yet", "leave out `require: {lock: true}` until it does")
+        reading = reading._replace(not_assessed=_in_order((*reading.not_assessed, gap)))
+        policy = policy._replace(lock=False)
+    servers = tuple(_server(entry) for entry in reading.context.entries if entry.kind == "server")
+    findings = mark(_judge(reading, servers, policy, settings), fail_on)
     verdict = conclude(
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
     )
-    servers = tuple(_server(entry) for entry in reading.context.entries if entry.kind == "server" and not entry.again)
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
+    shown = tuple(server for server in servers if not server.entry.again)
+    documents = {**reading.documents, **{layer.source: layer.document for layer in policy.layers if layer.document}}
     mode = Mode(policy=policy.name)
-    return Report(mode, reading.inputs, servers, findings, reading.not_assessed, verdict, infos, severities, reading.documents, settings.today)
+    return Report(mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today)
+
+
+def _judge(reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings) -> tuple[Finding, ...]:
+    """The findings of all rules and of the policy, waivers applied, sorted."""
+    hits = [item for item in rules.run(reading.context) if not policy_rules.tolerated(policy, item)]
+    found = rules.findings((*hits, *policy_rules.of_servers(policy, servers)), policy.severity)
+    if not policy.waivers:
+        return found
+    judged, counts = waivers.apply(found, policy.waivers, settings.today)
+    used = waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings))
+    told = rules.findings(policy_rules.of_waivers(used), policy.severity)
+    return tuple(sorted((*(found if settings.ignore_waivers else judged), *told), key=rules.order))
+
+
+def _evidence(reading: Reading, policy: Policy, settings: Settings) -> waivers.Evidence:
+    """What the run could see, for those who ask whether a waiver is still needed."""
+    return waivers.Evidence(
+        settings.whole and not settings.clients,
+        frozenset(item.path for item in reading.inputs if item.status == "parsed"),
+        frozenset(item.path or "" for item in reading.not_assessed),
+        frozenset(rule.info.id for rule in RULES if policy.severity(rule.info) != "off"),
+        frozenset(rule.info.id for rule in RULES if rule.info.family == "metadata"),
+    )
 
 
 def _in_force(policy: Policy, info: RuleInfo) -> str:
@@ -101,6 +138,10 @@ def read(tree: Tree, paths: Iterable[str], clients: frozenset[str], policy: Poli
     for lost in listing.not_assessed:
         reader.lost(lost)
     return reader.result()
+
+
+def _in_order(gaps: Iterable[NotAssessed]) -> tuple[NotAssessed, ...]:
+    return tuple(sorted(gaps, key=lambda item: (item.path or "", item.server or "", item.reason)))
 
 
 class _Reader:
@@ -182,7 +223,7 @@ class _Reader:
             tuple(sorted(self._inputs, key=lambda item: item.path)),
             Context(tuple(self._entries), tuple(self._settings), tuple(self.problems)),
             self._documents,
-            tuple(sorted(self._not_assessed, key=lambda item: (item.path or "", item.server or "", item.reason))),
+            _in_order(self._not_assessed),
         )
 
 

@@ -76,6 +76,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")
     parser.add_argument("--allow-empty", action="store_true", help="no MCP config found is a pass")
     parser.add_argument("--exit-zero", action="store_true", help="findings never fail; errors and incompleteness still do")
+    parser.add_argument("--ignore-waivers", action="store_true", help="judge as if there were no waivers, for auditors")
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcp_audit_gate.errors import UsageError, suggestion
-from mcp_audit_gate.rules import ALL
+from mcp_audit_gate.gate import RULES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def explain(rule_id: str) -> str:
     """The page of a rule as text. Raises UsageError with the nearest id for an unknown one."""
-    known = {rule.info.id: rule.info for rule in ALL}
+    known = {rule.info.id: rule.info for rule in RULES}
     if rule_id not in known:
         raise UsageError(f"there is no rule {rule_id!r}", f"mcp-audit rules lists them{suggestion(rule_id, tuple(known))}")
     return _page(known[rule_id])
@@ -33,7 +33,7 @@ def _page(info: RuleInfo) -> str:
 
 def listing(form: str) -> str:
     """All rules as `text`, `json` or `markdown`."""
-    infos = [rule.info for rule in ALL]
+    infos = [rule.info for rule in RULES]
     if form == "json":
         import json
 

@@ -13,11 +13,13 @@ _RESULTS = {PASSED: "passed", BLOCKED: "failed", EMPTY: "empty", INCOMPLETE: "in
 
 
 def mark(findings: tuple[Finding, ...], fail_on: str) -> tuple[Finding, ...]:
-    """The findings with the status that the threshold gives them."""
+    """The findings with the status that the threshold gives them; what is waived or in the baseline stays so."""
     if fail_on == "never":
         return findings
     limit = RANK[fail_on]
-    return tuple(finding._replace(status="blocking") if RANK[finding.severity] >= limit else finding for finding in findings)
+    return tuple(
+        finding._replace(status="blocking") if finding.status == "reported" and RANK[finding.severity] >= limit else finding for finding in findings
+    )
 
 
 def conclude(
