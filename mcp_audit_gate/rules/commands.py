@@ -43,10 +43,11 @@ SHELL_WRAPPER = RuleInfo(
 def shell_wrapper(entry: Entry) -> Iterator[Hit]:
     """Launches that stay a script for a shell after unwrapping."""
     for launch in entry.launches:
-        word = launch.shell
-        if word is not None and not given(entry, launch):
-            message = f"{server(entry)} is started by a script in one string ({field(word.at)}) instead of by a program."
-            yield Hit(entry.place(word.at), message, word.text)
+        for string in () if given(entry, launch) else strings(launch):
+            if not string.elsewhere:
+                word = string.word
+                message = f"{server(entry)} is started by a script in one string ({field(word.at)}) instead of by a program."
+                yield Hit(entry.place(word.at), message, word.text)
 
 
 PIPE_TO_SHELL = RuleInfo(
@@ -73,8 +74,10 @@ def pipe_to_shell(entry: Entry) -> Iterator[Hit]:
     """Command strings, and program text, that run what they have just fetched."""
     for launch in entry.launches:
         for string in strings(launch):
-            if flows.executes(string.script, flows.downloads):
+            if flows.executes(string.script, flows.downloads) or any(hostile.fetches_code(code) for code in scripts.codes(string.script)):
                 yield _downloaded(entry, string.word)
+        if flows.runs_address(launch.program, launch.line):
+            yield _downloaded(entry, launch.line[0])
         code = _code(launch)
         if code is not None and hostile.fetches_code(code.text):
             yield _downloaded(entry, code)
@@ -205,7 +208,9 @@ def hostile_command(entry: Entry) -> Iterator[Hit]:
 
 def _hostile(launch: Launch) -> Iterator[tuple[Word, list[str]]]:
     for string in strings(launch):
-        found = [] if string.contained else list(hostile.shapes(string.script, string.word.text, launch.runner == "docker run"))
+        found = [] if string.sealed else list(hostile.shapes(string.script, string.word.text, string.elsewhere))
+        if not string.sealed:
+            found += [shape for code in scripts.codes(string.script) for shape in hostile.code_shapes(code)]
         if found:
             yield string.word, [name for name, _ in found]
     if launch.shell is None and hostile.suspect(launch.program):

@@ -12,8 +12,9 @@ from mcp_audit_gate.sources import wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from mcp_audit_gate.model import Word
     from mcp_audit_gate.rules.scripts import Command, Part, Script
 
     Source = Callable[[Command], bool]
@@ -33,6 +34,8 @@ def downloads(command: Command) -> bool:
     """True for a command that fetches from a network."""
     if command.name in words("downloaders"):
         return True
+    if command.name == "openssl":
+        return any(part.text == "s_client" for part in command.arguments)
     if command.name == "new-object":
         return any("net.webclient" in part.text.lower() or "net.http.httpclient" in part.text.lower() for part in command.arguments)
     return command.name.endswith(tuple(lists()["downloaders"]["methods"]))
@@ -63,6 +66,8 @@ def _executes(script: Script, source: Source, saved: _Saved) -> bool:
         for command in pipeline:
             if (flows and takes_program(command)) or _runs_text(command, source, saved) or _runs_saved(command, saved):
                 return True
+            if source is downloads and runs_address(command.name, command.parts):
+                return True
             flows = flows or _gives(command, source, saved)
             if flows:
                 _save(command, source, saved)
@@ -78,12 +83,17 @@ def _holds(script: Script, source: Source) -> bool:
 
 def _gives(command: Command, source: Source, saved: _Saved) -> bool:
     """True when the command's output, or what it sets, comes from the source."""
-    if source(command) or any(_names(part, saved) for part in command.parts):
+    if source(command) or any(_names(part, saved) for part in command.parts) or (command.string is not None and _holds(command.string, source)):
         return True
     if saved.files and any(_base(part.raw) in saved.files for part in command.arguments):
         return True
     parts = (*command.sets, *command.parts, *(target for operator, target in command.redirects if "<" in operator))
     return any(_holds(inner, source) for part in parts for inner in part.runs)
+
+
+def runs_address(program: str, line: Sequence[Word | Part]) -> bool:
+    """True for a program that runs what lies at an address it gets (`mshta https://…`)."""
+    return program in words("address runners") and any("://" in word.text for word in line)
 
 
 def takes_program(command: Command) -> bool:
@@ -197,7 +207,7 @@ def _targets(command: Command) -> Iterator[str]:
     """The files that a downloader writes: after -o and its kin, else named like the end of the address."""
     flags = lists()["downloaders"]["saves"]
     for before, after in pairwise(command.parts):
-        if before.text in flags and not after.text.startswith("-"):
+        if (before.text in flags or re.fullmatch(r"-[a-zA-Z]+o", before.text)) and not after.text.startswith("-"):
             yield after.raw
     for part in command.arguments:
         flag, equals, value = part.raw.partition("=")

@@ -366,4 +366,4 @@ def _precious(part: Part) -> bool:
         return False
     if path.startswith("../"):
         return not any(step not in ("..",) for step in steps)
-    return path.startswith("~/") or re.match(r"[A-Za-z]:/", path) is not None or (path.startswith("/") and steps[0] in words("system folders"))
+    return path.startswith("~/") or re.match(r"[A-Za-z]:(?!//)", path) is not None or (path.startswith("/") and steps[0] in words("system folders"))

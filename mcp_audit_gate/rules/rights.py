@@ -169,11 +169,13 @@ def _judge(word: Word, following: Word | None, program: str) -> tuple[Word, str,
         return None
     data = lists()["flags"]
     low = name.lower()
-    does = data["any"].get(low) or ("switches a protection off" if low.startswith(("--dangerously-", "--allow-dangerously-")) else "")
+    does = (
+        data["any"].get(low)
+        or data["own"].get(program, {}).get(low)
+        or ("switches a protection off" if low.startswith(("--dangerously-", "--allow-dangerously-")) else "")
+    )
     if does:
         return word, name, does
-    if name in data.get(program, ()):
-        return word, name, "approves every action"
     given = Word(value, word.at) if equals else following
     if given is None:
         return None

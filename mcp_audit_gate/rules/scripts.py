@@ -64,7 +64,7 @@ class Script(NamedTuple):
 @functools.lru_cache(maxsize=16)
 def read(text: str, depth: int = _DEPTH) -> Script:
     """The pipelines of a command string, at most LIMIT characters of it after blanks are squeezed."""
-    text = re.sub(r"[ \t]{2,}", " ", text)[:LIMIT]
+    text = re.sub(r"[ \t]{2,}", " ", text)[: 2 * LIMIT].replace("${IFS}", " ").replace("$IFS", " ").replace("$@", "")[:LIMIT]
     reader = _Reader(text, depth)
     for token in shell.split(text):
         reader.take(token)
@@ -90,6 +90,15 @@ def pipelines(script: Script) -> Iterator[tuple[Command, ...]]:
         for command in pipeline:
             for inner in inside(command):
                 yield from pipelines(inner)
+
+
+def codes(script: Script) -> Iterator[str]:
+    """The program texts that commands of a script hand to interpreters other than shells."""
+    for command in commands(script):
+        if command.name not in wrappers.SHELLS and takes_string(command.name, command.parts):
+            part = program_part(command.name, command.parts)
+            if part is not None:
+                yield part.text
 
 
 def inside(command: Command) -> Iterator[Script]:
@@ -124,6 +133,7 @@ class _Reader:
         """The next token of the text."""
         if self._skipping:
             self._skipping = token.text != self._document
+            self._document = self._document if self._skipping else ""
             return
         if not token.operator or token.text not in _SEPARATORS:
             self._word(token)
@@ -167,8 +177,11 @@ class _Reader:
 
     def _heredoc(self, tokens: list[Token]) -> None:
         """Notes the end word of `<<END`: what follows is text, not commands. A shell's own input is left to be read as commands."""
+        if not any(token.operator and "<<" in token.text for token in tokens):
+            return
+        shell_reads = any(wrappers.program_name(token.text) in wrappers.SHELLS for token in tokens if not token.operator and len(token.text) < 64)
         for before, after in pairwise(tokens):
-            if before.operator and before.text.lstrip("0123456789") in ("<<", "<<-") and tokens[0].text not in wrappers.SHELLS:
+            if before.operator and before.text.lstrip("0123456789") in ("<<", "<<-") and not shell_reads:
                 self._document = after.text
 
     def _keep(self, command: Command | None) -> None:
@@ -234,6 +247,9 @@ def _from_tokens(tokens: list[Token], text: str, depth: int) -> Command:
             re.match(r"[A-Za-z_][A-Za-z0-9_]*=", text[token.start : token.end]) or (text.startswith("$", token.start) and token.text.endswith("="))
         ):
             sets.append(part)
+        elif not parts and re.fullmatch(r"\{[^{}]*,[^{}]*\}", token.text):
+            # `{curl,-s,URL}` is three words to bash.
+            parts += [Part(piece, piece, (), number) for number, piece in enumerate(token.text[1:-1].split(","))]
         else:
             parts.append(part)
     if len(parts) > 2 and parts[0].text.startswith("$") and parts[1].text == "=":
@@ -253,16 +269,24 @@ _XARGS_VALUED = ("-I", "-n", "-P", "-d", "-L", "-s", "-E", "-a", "--replace", "-
 def _command(parts: tuple[Part, ...], redirects: tuple[tuple[str, Part], ...], sets: tuple[Part, ...], depth: int) -> Command:
     """Takes off programs that only start another, and reads the string a shell gets."""
     over: list[str] = []
-    name = wrappers.program_name(parts[0].raw.strip("\"'")) if parts else ""
+    name = _name(parts)
     while parts and len(over) < 8:
         inner = _inner(name, parts)
         if not inner or len(inner) >= len(parts):
             break
         over.append(name)
         parts = inner
-        name = wrappers.program_name(parts[0].raw.strip("\"'"))
+        name = _name(parts)
     string = _string(name, parts)
     return Command(name, parts, redirects, sets, read(string, depth - 1) if string and depth > 0 else None, tuple(over))
+
+
+def _name(parts: tuple[Part, ...]) -> str:
+    """The program of a command. A backslash parts folders on Windows and is dropped elsewhere (`c\\url`)."""
+    if not parts:
+        return ""
+    raw = parts[0].raw.strip("\"'")
+    return wrappers.program_name(raw if re.match(r"[A-Za-z]:\\|\.{0,2}\\|%|\$env:", raw) else parts[0].text)
 
 
 def _inner(name: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -272,6 +296,8 @@ def _inner(name: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         while at < len(parts) and parts[at].text.startswith("-"):
             at += 2 if parts[at].text in _XARGS_VALUED else 1
         return parts[at:]
+    if name == "chroot":
+        return parts[2:]
     if name in wrappers.SHELLS or name in wrappers.POWERSHELLS or name in ("cmd", "wsl", ""):
         return ()
     layer = wrappers.peel(tuple(Word(part.text, (number,)) for number, part in enumerate(parts)))

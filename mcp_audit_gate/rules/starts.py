@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import pairwise
 
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Launch, Variable, Word
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.rules import scripts
 from mcp_audit_gate.sources import wrappers
-from mcp_audit_gate.sources.launch import Fields, understand
+from mcp_audit_gate.sources.launch import Fields, command_string, understand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,15 +26,20 @@ HELPERS = frozenset(("headersHelper", "headers_helper"))
 # Runs `$(…)` in values when it loads the file (its README: "trusted code").
 EXPANDING = frozenset(("crush",))
 _MOST = 64
-_SHELLS = frozenset((*wrappers.SHELLS, *wrappers.POWERSHELLS, "busybox", "cmd", "env"))
+_SHELLS = frozenset((*wrappers.SHELLS, *wrappers.POWERSHELLS, "cmd"))
+# What they start runs in a container or on another machine.
+_ELSEWHERE = frozenset(
+    ("docker", "podman", "nerdctl", "docker-compose", "podman-compose", "kubectl", "oc", "ssh", "devcontainer", "lxc", "limactl", "multipass")
+)
 
 
 class String(NamedTuple):
-    """A command string that a shell will interpret. contained: inside a container that sees nothing of this machine."""
+    """A command string that a shell will interpret. elsewhere: in a container; sealed: one that sees nothing of this machine."""
 
     word: Word
     script: Script
-    contained: bool = False
+    elsewhere: bool = False
+    sealed: bool = False
 
 
 @functools.cache
@@ -96,24 +102,42 @@ def _inside(string: Word) -> Iterator[Launch]:
 
 
 def strings(launch: Launch) -> Iterator[String]:
-    """The command strings of a launch: its own, the one a container gets, and what PowerShell takes for one."""
-    if launch.shell is not None:
-        yield String(launch.shell, scripts.read(launch.shell.text))
-    elif launch.runner == "docker run":
-        inner = _in_container(launch)
-        if inner is not None:
-            yield String(inner, scripts.read(inner.text), _sealed(launch))
-    elif launch.program in ("powershell", "pwsh") and launch.script is not None and " " in launch.script.text:
-        yield String(launch.script, scripts.read(launch.script.text))
+    """The command strings of a launch: its own, or one that it hands to a shell in a way that only shows in its arguments."""
+    elsewhere = launch.program in _ELSEWHERE
+    word = launch.shell or (_handed(_contained(launch)) if elsewhere else _handed(launch.line[1:]) or _disguised(launch))
+    if word is not None:
+        yield String(word, scripts.read(word.text), elsewhere, elsewhere and _sealed(launch))
 
 
-def _in_container(launch: Launch) -> Word | None:
-    """The command string that the program in a container gets."""
-    entrypoint = [Word(option.value, option.value_at) for option in launch.options if option.name == "--entrypoint" and option.value]
-    line = (*entrypoint[:1], *launch.arguments)
-    if not any(wrappers.program_name(word.text) in _SHELLS for word in line[:-1]):
+def _contained(launch: Launch) -> tuple[Word, ...]:
+    """The command line that a container gets, the image's entry point left out."""
+    entrypoint = tuple(Word(option.value, option.value_at) for option in launch.options if option.name == "--entrypoint" and option.value)
+    return (*entrypoint[:1], *launch.arguments)
+
+
+def _handed(rest: tuple[Word, ...]) -> Word | None:
+    """The command string of a shell that stands among the arguments: `uv run bash -c "…"`, `find . -exec sh -c "…"`."""
+    for number, word in enumerate(rest):
+        name = word.text.rpartition("/")[2]
+        if (name in _SHELLS or name.endswith(".exe")) and rest[number + 1 :] and wrappers.program_name(name) in _SHELLS:
+            return understand(Fields(rest[number:], transport="stdio"))[0].shell
+    return None
+
+
+def _disguised(launch: Launch) -> Word | None:
+    """What PowerShell takes for a command though no flag says so, and a variable of the entry whose text a shell runs."""
+    flags = lists()["string flags"].get(launch.program)
+    if flags is not None:
+        text = next((after for before, after in pairwise(launch.line) if before.text in flags), None)
+        return command_string(text).shell if text is not None else None
+    if launch.program in wrappers.POWERSHELLS:
+        return launch.script if launch.script is not None and " " in launch.script.text else None
+    first = launch.line[0].text if len(launch.line) == 1 and launch.wrappers else ""
+    if not first.startswith("$"):
         return None
-    return understand(Fields(line, transport="stdio"))[0].shell
+    name = first.lstrip("$").strip("{}")
+    variable = next((variable for variable in launch.env if variable.name == name and variable.value), None)
+    return command_string(Word(variable.value or "", variable.at)).shell if variable is not None else None
 
 
 _OPENINGS = frozenset(("-v", "--volume", "--mount", "--volumes-from", "--device", "--privileged", "--pid", "-e", "--env", "--env-file"))
@@ -121,7 +145,9 @@ _OPENINGS = frozenset(("-v", "--volume", "--mount", "--volumes-from", "--device"
 
 def _sealed(launch: Launch) -> bool:
     """True when the container gets neither files nor variables of this machine."""
-    return not any(option.name in _OPENINGS or (option.name in ("--network", "--net") and option.value == "host") for option in launch.options)
+    return launch.runner == "docker run" and not any(
+        option.name in _OPENINGS or (option.name in ("--network", "--net") and option.value == "host") for option in launch.options
+    )
 
 
 def temporary(text: str) -> bool:

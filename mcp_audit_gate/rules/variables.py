@@ -86,15 +86,20 @@ def _always(name: str, value: str, launch: Launch) -> str:
 _WORKSPACE = r"\$\{(?:workspaceFolder|workspaceRoot|PWD|CLAUDE_PROJECT_DIR|CLAUDE_PLUGIN_ROOT|extensionPath|__dirname)\}|\$PWD\b"
 
 
-def _parts(value: str) -> list[str]:
-    """The folders of a search path, references as NUL; a colon of a drive parts nothing."""
-    text = placeholders.blank(value)
-    return text.split(";") if ";" in text or re.match(r"[A-Za-z]:[\\/]", text) else text.split(":")
+def _parts(value: str) -> list[tuple[str, str]]:
+    """The folders of a search path, with references as NUL and as written; a colon of a drive or a reference parts nothing."""
+    blanked = placeholders.blank(value)
+    separator = ";" if ";" in blanked or re.match(r"[A-Za-z]:[\\/]", blanked) else ":"
+    found, start = [], 0
+    for part in blanked.split(separator):
+        found.append((part, value[start : start + len(part)]))
+        start += len(part) + 1
+    return found
 
 
 def _folders(name: str, value: str, launch: Launch) -> str:
     system = tuple(lists()["variables"]["system"])
-    for part in _parts(re.sub(_WORKSPACE, ".", value)):
+    for part, _ in _parts(re.sub(_WORKSPACE, ".", value)):
         if part.strip() and not part.startswith(("\0", *system)):
             return "puts libraries from another folder before those of the system"
     return ""
@@ -113,13 +118,12 @@ def _prefixes(name: str, value: str, launch: Launch) -> str:
 
 
 def _temporary(name: str, value: str, launch: Launch) -> str:
-    parts = value.split(";") if ";" in value else re.split(r":(?![\\/])", value)
-    return "takes modules from a temporary folder" if any(temporary(part) for part in parts) else ""
+    return "takes modules from a temporary folder" if any(temporary(part) for _, part in _parts(value)) else ""
 
 
 def _path(name: str, value: str, launch: Launch) -> str:
-    first = _parts(value)[0].strip()
-    if temporary(value if value.startswith(("$", "%")) else first):
+    first, written = _parts(value)[0]
+    if temporary(written):
         return "puts a temporary folder first among the places programs are taken from"
     absolute = first.startswith(("/", "~", "\0", "\\", "%")) or re.match(r"[A-Za-z]:", first)
     return "" if absolute else "puts a relative folder first among the places programs are taken from"
