@@ -93,6 +93,8 @@ def _reread(launch: Launch, package: Package) -> Package:
         package = (reader(Word(text, package.at)) if reader and addresses.HOLE not in text else None) or package
     if package.ecosystem == "npm" and package.version.startswith(_ADDRESSES):
         package = specs.npm(Word(package.version, package.at))._replace(name=package.name, text=package.text)
+    if package.ecosystem == "npm" and package.pin == "branch" and _is_archive(package.source):
+        package = Package("npm", "", "", "url", package.source, package.text, package.at)
     if package.pin == "url" and _is_bundle(package.source):
         return bundle(package.source, package.at).package or package
     if package.pin == "url":
@@ -102,6 +104,11 @@ def _reread(launch: Launch, package: Package) -> Package:
         version = texts[texts.index("--version") + 1 : texts.index("--version") + 2] if "--version" in texts else []
         return specs.nuget(Word(f"{package.name}@{version[0]}", package.at))._replace(text=package.text) if version else package
     return package
+
+
+def _is_archive(address: str) -> bool:
+    """True for an https address whose `.git` stands in the host's name, not at the end of the path: npm downloads it."""
+    return address.startswith(("https://", "http://")) and not address.partition("#")[0].endswith(".git")
 
 
 def _registry_file(package: Package) -> Package | None:

@@ -45,7 +45,7 @@ def rules(*words, **more):
         (("npx", "-y", "@modelcontextprotocol/server-filesystem@0.6.2", "./docs"), {"known-vulnerable": 2}),
         (("npx", "-y", "@modelcontextprotocol/server-filesystem@2025.3.28", "./docs"), {"known-vulnerable": 2}),
         (("npx", "-y", "@azure/mcp@2.0.0-beta.3"), {"known-vulnerable": 1}),
-        (("go", "run", "github.com/mark3labs/mcp-go@v0.0.1"), {}),
+        (("go", "run", "github.com/geiserx/genieacs-mcp@v0.3.1"), {"known-vulnerable": 1}),
         (("npx", "-y", "@executeautomation/database-server"), {"advisory-to-review": 1}),
         (("npx", "-y", "@executeautomation/database-server@1.1.0"), {"advisory-to-review": 1}),
         (("npx", "-y", "@aborruso/ckan-mcp-server@0.4.111"), {"advisory-to-review": 1}),

@@ -260,6 +260,7 @@ def test_only_a_full_version_tag_lacks_a_digest(image, hits):
         (("npx", "-y", "https://github.com/acme/left/archive/refs/heads/main.tar.gz"), 1),
         (("npx", "-y", f"https://files.example.com/{COMMIT}/left.tgz"), 1),
         (("npx", "-y", "https://registry.npmjs.org/left/latest"), 1),
+        (("npx", "-y", "https://raw.githubusercontent.com/acme/left/main/left.tgz"), 1),
         (("bunx", "https://files.example.com/left.tgz"), 0),
         (("pnpm", "dlx", "https://files.example.com/left.tgz"), 1),
         (("uvx", "--from", "https://files.example.com/left.tar.gz", "left"), 1),
@@ -305,6 +306,7 @@ def test_addresses_that_are_fixed_near_or_no_package_are_quiet(words):
 
 
 def test_a_repository_address_of_npx_is_cloned_and_so_unpinned():
+    assert found(packages.unpinned_package, "npx", "-y", "https://git.example.net/acme/left.git") != []
     assert found(packages.unpinned_package, "npx", "-y", "https://github.com/acme/left") != []
     assert found(packages.unpinned_package, "npx", "-y", f"https://github.com/acme/left#{COMMIT}") == []
 
