@@ -43,9 +43,10 @@ SHELL_WRAPPER = RuleInfo(
 def shell_wrapper(entry: Entry) -> Iterator[Hit]:
     """Launches that stay a script for a shell after unwrapping."""
     for launch in entry.launches:
-        for string in () if given(entry, launch) else strings(launch):
-            if not string.elsewhere:
-                word = string.word
+        for string in strings(launch):
+            word = string.word
+            # What is too long to be read whole is told, whoever hands it to a shell.
+            if not string.elsewhere and (not given(entry, launch) or len(word.text) > scripts.LIMIT):
                 message = f"{server(entry)} is started by a script in one string ({field(word.at)}) instead of by a program."
                 yield Hit(entry.place(word.at), message, word.text)
 
@@ -139,10 +140,8 @@ def _fetched_interpreter(launch: Launch) -> Word | None:
 
 def _by_flag(program: str, rest: tuple[Word, ...]) -> Word | None:
     """Program text of interpreters that the table of runners does not have."""
-    if program not in ("osascript", "lua", "luajit", "julia", "elixir", "groovy", "r", "swipl"):
-        return None
-    flags = lists()["inline flags"][program]
-    return next((after for before, after in pairwise(rest) if before.text in flags), None)
+    flags = lists()["inline flags"]["programs"].get(program)
+    return None if flags is None else next((after for before, after in pairwise(rest) if before.text in flags), None)
 
 
 def _bare_start(launch: Launch, code: str) -> bool:

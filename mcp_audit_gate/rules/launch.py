@@ -109,7 +109,7 @@ def _of_one_machine(text: str) -> bool:
     home = _home().match(text)
     if home:
         account = placeholders.blank(text)[home.start(1) : home.end(1)].lower()
-        return "\0" not in account and account not in words("accounts")
+        return "\0" not in account and account.strip(".*") != "" and account not in words("accounts")
     return _drive().match(text) is not None
 
 

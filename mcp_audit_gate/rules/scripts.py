@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.sources.shell import Token
 
-# Honest command strings are far shorter; what is longer is a script whatever its end says, and reading costs time.
-LIMIT = 4096
+# Honest command strings are far shorter, and reading costs time; shell-wrapper reports what is longer.
+LIMIT = 5000
 _DEPTH = 5
 _MERGED = 32
 _MOST_GROUPS = 32

@@ -126,7 +126,7 @@ def _handed(rest: tuple[Word, ...]) -> Word | None:
 
 def _disguised(launch: Launch) -> Word | None:
     """What PowerShell takes for a command though no flag says so, and a variable of the entry whose text a shell runs."""
-    flags = lists()["string flags"].get(launch.program)
+    flags = lists()["string flags"]["programs"].get(launch.program)
     if flags is not None:
         text = next((after for before, after in pairwise(launch.line) if before.text in flags), None)
         return command_string(text).shell if text is not None else None
