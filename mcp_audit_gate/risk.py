@@ -13,14 +13,22 @@ if TYPE_CHECKING:
 WEIGHTS = {"shell_execution": 3.0, "exfiltration": 2.5, "file_write": 2.0, "destructive": 2.0, "network": 1.5, "file_read": 1.0}
 CONFIDENCE = {"declared": 1.0, "high": 0.9, "medium": 0.6, "low": 0.3}
 
+# In hundredths: every product is a whole number of them, so the sum that is shown is the sum that was made.
+_POINTS = {(name, level): round(100 * weight * factor) for name, weight in WEIGHTS.items() for level, factor in CONFIDENCE.items()}
+
 
 def of(capabilities: Iterable[Capability]) -> Risk:
-    """Weight times confidence, the best per capability, file reading and writing counted once (the larger), at most 10."""
-    best: dict[str, tuple[float, str]] = {}
+    """Weight times confidence, the best per capability, file reading and writing counted once (the larger), at most 10.
+
+    The score is the sum of its parts to one decimal, a half rounded up.
+    """
+    best: dict[str, tuple[int, str]] = {}
     for item in capabilities:
-        points = WEIGHTS[item.capability] * CONFIDENCE[item.confidence]
-        best[item.capability] = max(best.get(item.capability, (0.0, "")), (points, item.confidence))
+        points = _POINTS[item.capability, item.confidence]
+        if item.capability not in best or points > best[item.capability][0]:
+            best[item.capability] = (points, item.confidence)
     if "file_read" in best and "file_write" in best:
         del best["file_read" if best["file_read"][0] <= best["file_write"][0] else "file_write"]
-    parts = tuple((name, best[name][1], round(best[name][0], 2)) for name in WEIGHTS if name in best)
-    return Risk(round(min(10.0, sum(points for *_, points in parts)), 1), parts)
+    total = sum(points for points, _ in best.values())
+    parts = tuple((name, best[name][1], best[name][0] / 100) for name in WEIGHTS if name in best)
+    return Risk((min(1000, total) + 5) // 10 / 10, parts)
