@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Context, Entry, Place, Setting
+    from mcp_audit_gate.model import Context, Entry, Place, Pointer, Setting
 
 NAME_LIMIT = 80
 ALL = "*"
@@ -35,12 +35,17 @@ def table(part: str) -> frozenset[str]:
 
 
 class Approval(NamedTuple):
-    """One thing that runs without asking. server: a name, or `*` for all; tool: a name, `*` for all of the server. key: where it is said."""
+    """One thing that runs without asking. server: a name, or `*` for all; tool: a name, `*` for all of the server. key: where it is said.
+
+    entry: the server's own entry, when it says so itself; at: where below it.
+    """
 
     place: Place
     server: str
     tool: str
     key: str
+    entry: Entry | None = None
+    at: Pointer = ()
 
 
 AUTO_APPROVE_ALL = RuleInfo(
@@ -104,7 +109,7 @@ def auto_approve_all(context: Context) -> Iterator[Hit]:
     for approval in _approvals(context):
         if approval.tool == ALL and (approval.server == ALL or approval.key not in _SERVER_KEYS):
             whose = "of every server" if approval.server == ALL else f'of server "{visible(approval.server, NAME_LIMIT)}"'
-            yield Hit(approval.place, f"All tools {whose} run without asking ({approval.key}).", approval.key)
+            yield _hit(approval, f"All tools {whose} run without asking ({approval.key}).", approval.key)
 
 
 def auto_approve_server(context: Context) -> Iterator[Hit]:
@@ -112,7 +117,7 @@ def auto_approve_server(context: Context) -> Iterator[Hit]:
     for approval in _approvals(context):
         if approval.tool == ALL and approval.server != ALL and approval.key in _SERVER_KEYS:
             message = f'All tools of server "{visible(approval.server, NAME_LIMIT)}" run without asking ({approval.key}).'
-            yield Hit(approval.place, message, approval.server)
+            yield _hit(approval, message, approval.server)
 
 
 def auto_approve_writing_tool(context: Context) -> Iterator[Hit]:
@@ -120,7 +125,15 @@ def auto_approve_writing_tool(context: Context) -> Iterator[Hit]:
     for approval in _approvals(context):
         if approval.tool != ALL and _writes(approval.tool):
             tool, server = visible(approval.tool, NAME_LIMIT), visible(approval.server, NAME_LIMIT)
-            yield Hit(approval.place, f'Tool "{tool}" of server "{server}" runs without asking ({approval.key}).', approval.tool)
+            yield _hit(approval, f'Tool "{tool}" of server "{server}" runs without asking ({approval.key}).', approval.tool)
+
+
+def _hit(approval: Approval, message: str, value: str) -> Hit:
+    """The hit, with the server whose entry it lies in."""
+    if approval.entry is None:
+        return Hit(approval.place, message, value)
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in approval.at)
+    return Hit(approval.place, message, value, subject=pointer, server=approval.entry.name)
 
 
 # Settings that approve one server's tools as a whole; elsewhere that is said in the entry and counts as all.
@@ -144,14 +157,18 @@ def _of_entry(entry: Entry) -> Iterator[Approval]:
         listed = value.get(key)
         if listed and _honours(entry, key):
             if listed in (True, ALL):
-                yield Approval(entry.place((key,)), entry.name, ALL, key)
+                yield _approval(entry, (key,), ALL, key)
             for number, tool in enumerate(listed if isinstance(listed, list) else ()):
                 if isinstance(tool, str):
-                    yield Approval(entry.place((key, number)), entry.name, tool.strip(), key)
+                    yield _approval(entry, (key, number), tool.strip(), key)
     if value.get("trust") is True and _honours(entry, "trust"):
-        yield Approval(entry.place(("trust",)), entry.name, ALL, "trust")
+        yield _approval(entry, ("trust",), ALL, "trust")
     if "default_tools_approval_mode" in value or "tools" in value:
         yield from _of_codex(entry)
+
+
+def _approval(entry: Entry, at: Pointer, tool: str, key: str) -> Approval:
+    return Approval(entry.place(at), entry.name, tool, key, entry, at)
 
 
 def _of_codex(entry: Entry) -> Iterator[Approval]:
@@ -159,11 +176,11 @@ def _of_codex(entry: Entry) -> Iterator[Approval]:
     if not _honours(entry, key):
         return
     if entry.value.get(key) == "approve":
-        yield Approval(entry.place((key,)), entry.name, ALL, key)
+        yield _approval(entry, (key,), ALL, key)
     tools = entry.value.get("tools")
     for tool, mode in tools.items() if isinstance(tools, dict) else ():
         if isinstance(mode, dict) and mode.get("approval_mode") == "approve":
-            yield Approval(entry.place(("tools", tool, "approval_mode")), entry.name, tool, "approval_mode")
+            yield _approval(entry, ("tools", tool, "approval_mode"), tool, "approval_mode")
 
 
 def _honours(entry: Entry, key: str) -> bool:

@@ -117,7 +117,8 @@ def confusable_name(context: Context) -> Iterator[Hit]:
         for named in _odd_names(entry):
             fact = _fault(named, servers)
             if fact:
-                yield Hit(named.place, f'Server "{visible(entry.name, NAME_LIMIT)}": its {named.what} {fact}.', named.text)
+                message = f'Server "{visible(entry.name, NAME_LIMIT)}": its {named.what} {fact}.'
+                yield Hit(named.place, message, named.text, subject=_subject(entry, named.place), server=entry.name)
         yield from _misleading_hosts(entry)
 
 
@@ -148,6 +149,12 @@ def name_place(entry: Entry) -> Place:
     return entry.place(("name",)) if "name" in entry.value else entry.place()
 
 
+def _subject(entry: Entry, place: Place) -> str:
+    """The JSON pointer below the entry."""
+    below = place.pointer[len(entry.pointer) :]
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in below)
+
+
 def _fault(named: Named, servers: set[str]) -> str:
     """What is wrong with a name, or "" when nothing is."""
     text = named.text
@@ -173,7 +180,8 @@ def _misleading_hosts(entry: Entry) -> Iterator[Hit]:
             found = addresses.read(word.text)
             fact = _host_fault(found) if found and found.kind == addresses.PUBLIC and not found.number else ""
             if found and fact:
-                yield Hit(entry.place(word.at), f'Server "{visible(entry.name, NAME_LIMIT)}": its host {fact}.', found.host)
+                place, message = entry.place(word.at), f'Server "{visible(entry.name, NAME_LIMIT)}": its host {fact}.'
+                yield Hit(place, message, found.host, subject=_subject(entry, place), server=entry.name)
 
 
 def _host_fault(found: addresses.Address) -> str:
@@ -235,11 +243,10 @@ def _differing(name: str, entries: list[Entry]) -> Iterator[Hit]:
             continue
         first = next(((other, theirs) for other, theirs in seen if _source(other) != _source(entry)), None)
         if first:
-            place, path = name_place(first[0]), visible(first[0].document.path, NAME_LIMIT)
             here, there = visible(mine.text, NAME_LIMIT), visible(first[1].text, NAME_LIMIT)
-            yield Hit(
-                name_place(entry), f'Server "{visible(name, NAME_LIMIT)}" starts {here} here, and {there} in {path}.', mine.text, related=(place,)
-            )
+            path, related = visible(first[0].document.path, NAME_LIMIT), (name_place(first[0]),)
+            message = f'Server "{visible(name, NAME_LIMIT)}" starts {here} here, and {there} in {path}.'
+            yield Hit(name_place(entry), message, mine.text, related=related, subject="", server=name)
         seen.append((entry, mine))
 
 
