@@ -10,18 +10,17 @@ import functools
 import os
 import re
 
-from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.rules import versions
-from mcp_audit_gate.rules.fetched import field, filled, named, packages, server
+from mcp_audit_gate.rules.fetched import field, filled, packages, server, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from mcp_audit_gate.model import Entry, Image, Package, Pointer
+    from mcp_audit_gate.model import Entry, Image, Launch, Package
 
 OLD_DAYS = 90
 _BEGIN = '"ecosystem": "'
@@ -45,13 +44,13 @@ class Record(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A record that a launch meets. rule: what it amounts to. shown: the package for messages. version: exact, or None for unknown."""
+    """A record that something a launch fetches meets. rule: what it amounts to. version: exact, or None for unknown."""
 
     rule: str
     record: Record
-    shown: str
     version: str | None
-    at: Pointer
+    launch: Launch
+    what: Package | Image
 
 
 class _File(NamedTuple):
@@ -119,19 +118,18 @@ def matches(entry: Entry) -> Iterator[Match]:
             names = _names(package)
             if names:
                 version = package.version if package.pin == "exact" else None
-                yield from _meet(_ECOSYSTEMS[package.ecosystem], names, version, named(package), package.at)
+                yield from (Match(*met, launch, package) for met in _meet(_ECOSYSTEMS[package.ecosystem], names, version))
         image = None if launch.image is None else filled(launch.image)
         if image is not None:
-            yield from _meet("Docker", (_image_name(image),), image.tag or None, f'"{visible(image.text, 80)}"', image.at)
+            yield from (Match(*met, launch, image) for met in _meet("Docker", (_image_name(image),), image.tag or None))
 
 
-def _meet(ecosystem: str, names: Iterable[str], version: str | None, shown: str, at: Pointer) -> Iterator[Match]:
-    """What the records say about the first of the names that has any."""
+def _meet(ecosystem: str, names: Iterable[str], version: str | None) -> tuple[tuple[str, Record, str | None], ...]:
+    """What the records say about the first of the names that has any: rule, record, and the version if it is one."""
     for name in names:
         if _key(ecosystem, name) in _file().names:
-            for rule, record, known in _judged(ecosystem, name, version if version and len(version) <= versions.LONGEST else None):
-                yield Match(rule, record, shown, known, at)
-            return
+            return _judged(ecosystem, name, version if version and len(version) <= versions.LONGEST else None)
+    return ()
 
 
 @functools.lru_cache(maxsize=1024)
@@ -151,7 +149,8 @@ def _names(package: Package) -> tuple[str, ...]:
     if package.ecosystem == "pypi":
         return (re.sub(r"[-_.]+", "-", package.name).lower(),)
     if package.ecosystem == "go":
-        return tuple(_modules(package.name))
+        # No module path is longer, and the parents of a path are as many as its slashes.
+        return tuple(_modules(package.name)) if len(package.name) <= 1024 else ()
     return (package.name,)
 
 
@@ -295,8 +294,9 @@ def deprecated_package(entry: Entry) -> Iterator[Hit]:
 def _hits(entry: Entry, rule: str) -> Iterator[Hit]:
     for match in matches(entry):
         if match.rule == rule:
-            message = f"{server(entry)} starts {match.shown} ({field(match.at)}){_fact(match)}."
-            yield Hit(entry.place(match.at), message, f"{match.record.id} {match.record.ecosystem}:{match.record.package}", fix=_fix(match))
+            at = match.what.at
+            message = f"{server(entry)} starts {shown(match.launch, match.what)} ({field(at)}){_fact(match)}."
+            yield Hit(entry.place(at), message, f"{match.record.id} {match.record.ecosystem}:{match.record.package}", fix=_fix(match))
 
 
 def _fact(match: Match) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Package, Word
+from mcp_audit_gate.model import Image, Package, Word
 from mcp_audit_gate.sources import specs
 from mcp_audit_gate.sources.fields import bundle
 
@@ -16,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mcp_audit_gate.model import Entry, Image, Launch, Pointer
+    from mcp_audit_gate.model import Entry, Launch, Pointer
 
 _READERS: dict[str, Callable[[Word], Package | None]] = {
     "npm": specs.npm,
@@ -157,9 +158,23 @@ def field(at: Pointer) -> str:
     return visible("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip("."), 80) or "the entry"
 
 
-def named(package: Package) -> str:
-    """The package as messages show it: never an address, which may hold a credential."""
-    if package.source or "://" in package.text:
-        name = package.name.partition("?")[0].partition("#")[0]
-        return f'"{visible(name, 80)}"' if name and "://" not in name else "code"
-    return f'"{visible(package.text, 80)}"'
+def shown(launch: Launch, what: Package | Image) -> str:
+    """The package or image as messages show it: never an address, and nothing that may be a credential."""
+    text = _name(what)
+    return "code" if not text or hides(launch, what) else f'"{visible(text, 80)}"'
+
+
+def _name(what: Package | Image) -> str:
+    """What a package or image goes by: as written, or its name when that is an address."""
+    if isinstance(what, Package) and (what.source or "://" in what.text):
+        name = what.name.partition("?")[0].partition("#")[0]
+        return "" if "://" in name else name
+    return what.text
+
+
+def hides(launch: Launch, what: Package | Image) -> bool:
+    """True when the name holds a credential, by its form or because a flag before it says so (`npx --token … pkg`)."""
+    from mcp_audit_gate.metadata.credentials import is_secret_name, judge
+
+    before = next((flag.text for flag, word in itertools.pairwise(launch.line) if word.text == what.text), "")
+    return bool(judge(_name(what))) or (before.startswith("-") and is_secret_name(before))

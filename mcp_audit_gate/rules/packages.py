@@ -8,7 +8,7 @@ import re
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
-from mcp_audit_gate.rules.fetched import field, filled, hashed, named, packages, server, table
+from mcp_audit_gate.rules.fetched import field, filled, hashed, hides, packages, server, shown, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def unpinned_package(entry: Entry) -> Iterator[Hit]:
         for package in packages(launch):
             if package.pin in _FLOATING and not _decided_elsewhere(entry, launch, package):
                 how = "from the latest release" if package.ecosystem == "mcpb" else _FLOATING[package.pin]
-                message = f"{server(entry)} starts {named(package)} {how} ({field(package.at)}), so the next start may run another release."
-                yield Hit(entry.place(package.at), message, f"{package.name}@{package.version}" if package.source else package.text)
+                message = f"{server(entry)} starts {shown(launch, package)} {how} ({field(package.at)}), so the next start may run another release."
+                value = f"{package.name}@{package.version}" if package.source else package.text
+                yield Hit(entry.place(package.at), message, value, hides(launch, package))
 
 
 def _decided_elsewhere(entry: Entry, launch: Launch, package: Package) -> bool:
@@ -100,9 +101,9 @@ def floating_image_tag(entry: Entry) -> Iterator[Hit]:
             continue
         tag = image.tag.lower()
         if not tag or tag in table()["floating_tags"] or tag.startswith("latest-"):
-            how = f'by the tag "{visible(image.tag, 40)}"' if tag else "without a tag"
-            what = f'starts the image "{visible(image.name, 80)}" {how} and without a digest ({field(image.at)})'
-            yield Hit(entry.place(image.at), f"{server(entry)} {what}, so the next pull may bring another one.", image.text)
+            how = "with a moving tag and no digest" if tag else "without tag and digest"
+            message = f"{server(entry)} starts {shown(launch, image)} ({field(image.at)}), an image {how}, so the next pull may bring another one."
+            yield Hit(entry.place(image.at), message, image.text, hides(launch, image))
 
 
 def _is_local(launch: Launch, image: Image) -> bool:
@@ -151,8 +152,8 @@ def image_without_digest(entry: Entry) -> Iterator[Hit]:
         if image is None or image.digest or not re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+.].*)?", image.tag):
             continue
         if not _is_local(launch, image) and not _built_from_commit(entry):
-            what = f'starts the image "{visible(f"{image.name}:{image.tag}", 80)}" without a digest ({field(image.at)})'
-            yield Hit(entry.place(image.at), f"{server(entry)} {what}; a tag can be moved.", image.text)
+            message = f"{server(entry)} starts {shown(launch, image)} ({field(image.at)}), an image without a digest; a tag can be moved."
+            yield Hit(entry.place(image.at), message, image.text, hides(launch, image))
 
 
 URL_PACKAGE = RuleInfo(

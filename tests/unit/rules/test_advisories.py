@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import date
 from pathlib import Path
 
@@ -231,3 +232,11 @@ def test_every_record_meets_a_version_inside_and_none_outside(record):
             record["kind"], "known-vulnerable" if grave else "advisory-to-review"
         )
         assert hits <= {expected}
+
+
+def test_a_hostile_name_takes_no_time():
+    one = entry("go", "run", "a.b/" + "a/" * 50_000 + "@v1.0.0")
+    start = time.perf_counter()
+    assert rules("npx", "-y", "a@" + "1." * 50_000) == {}
+    assert [list(check(one)) for check in CHECKS.values()] == [[], [], [], []]
+    assert time.perf_counter() - start < 0.5

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from fakes import token
 
 from mcp_audit_gate.model import Entry, Variable, Word
 from mcp_audit_gate.rules import fetched, packages
@@ -404,3 +405,12 @@ def test_hostile_arguments_take_no_time(check, piece):
     for one in entries:
         list(check(one))
     assert time.perf_counter() - start < 0.5
+
+
+def test_a_credential_in_the_place_of_a_package_reaches_no_message():
+    known, plain = token("github"), "left-over-password"
+    lines = [("npx", "-y", known), ("npx", "--token", plain), ("docker", "run", f"{known}/box:latest"), ("docker", "run", f"acme/box:1.2.3-{known}")]
+    for line in lines:
+        hits = [hit for rule in packages.RULES for hit in rule.check(entry(*line))]
+        assert hits
+        assert all("starts code" in hit.message and hit.secret for hit in hits)
