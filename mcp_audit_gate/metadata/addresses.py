@@ -181,9 +181,17 @@ def _escapes() -> re.Pattern[str]:
     return re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
+# Names that resolve to the address written in front of them.
+_WRITTEN_IN_NAME = (".nip.io", ".sslip.io")
+
+
 def _name_kind(host: str) -> str:
     if host in METADATA_NAMES:
         return METADATA
+    if host.endswith(_WRITTEN_IN_NAME):
+        inner = host[:250].rpartition(".")[0].rpartition(".")[0]
+        number = _v4(".".join(inner.replace("-", ".").split(".")[-4:]))
+        return PUBLIC if number is None else _v4_kind(number)
     if host in _LOCAL_NAMES or host.endswith(".localhost"):
         return LOOPBACK
     return PUBLIC if "." in host and host.rpartition(".")[2] not in _INTERNAL_ENDS else INTERNAL

@@ -105,11 +105,11 @@ def _pairs() -> re.Pattern[str]:
 
 
 def _public_database(text: str) -> str | None:
-    start = text.find("://")
-    if start >= 0:
-        found = addresses.read(text[max(0, text.rfind(" ", 0, start) + 1) :].removeprefix("jdbc:"))
+    url = re.search(r"\b[a-z][a-z0-9+.]{1,30}://", text, re.I)
+    if url:
+        found = addresses.read(text[url.start() :])
         return found.host if found and found.kind == addresses.PUBLIC else None
-    named = re.search(r"(?:\b|_)(?:host|hostaddr|server|data source|address|addr)\s*=\s*(?:tcp:)?([^;,\s\"']{1,300})", text, re.I)
+    named = re.search(r"(?:\b|_)(?:host|hostaddr|server|data source|address|addr)\s{0,9}=\s{0,9}(?:tcp:)?([^;,\s\"']{1,300})", text, re.I)
     host = named[1] if named else ""
     return host if addresses.host_kind(host) == addresses.PUBLIC else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from mcp_audit_gate.metadata import addresses
@@ -49,17 +50,19 @@ def _package(package: Package) -> str:
     return f"{package.ecosystem}:{name}"
 
 
-_FOLDER = re.compile(
-    r"^(?:\$\{(?:workspaceFolder|workspaceRoot|CLAUDE_PROJECT_DIR|CLAUDE_PLUGIN_ROOT|extensionPath|workspacePath|__dirname|PWD)(?::-[^}]*)?\}|\$PWD|\.)[\\/]+"
-)
+@functools.cache
+def _here() -> re.Pattern[str]:
+    variables = "workspaceFolder|workspaceRoot|CLAUDE_PROJECT_DIR|CLAUDE_PLUGIN_ROOT|extensionPath|workspacePath|__dirname|PWD"
+    return re.compile(r"(?:\$\{(?:" + variables + r")(?::-[^}]*)?\}|\$PWD|\.)[\\/]+")
 
 
 def path(text: str) -> str:
     """A path with `/`, and without what only says `here`: `./a.js`, `a.js` and `${workspaceFolder}/a.js` are one."""
     plain = text.replace("\\", "/")
-    while (shorter := _FOLDER.sub("", plain)) != plain:
-        plain = shorter
-    return plain
+    at = 0
+    while found := _here().match(plain, at):
+        at = found.end()
+    return plain[at:]
 
 
 def _command(launch: Launch) -> str:

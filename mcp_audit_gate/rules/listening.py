@@ -62,7 +62,7 @@ def _wide(launch: Launch, declared_stdio: bool) -> Iterator[tuple[Pointer, str]]
         yield from _published(launch)
         if not _shares_network(launch):
             return
-    text = flags.blob(launch)
+    text = flags.blob(launch) if launch.words else ""
     if not any(mark in text for mark in _WIDE_MARKS) or _speaks_stdio(launch, declared_stdio):
         return
     table = switches.table("bind")

@@ -95,7 +95,7 @@ CLIENT_REDIRECTED = RuleInfo(
     id="client-redirected",
     family="trust",
     severity="high",
-    title="A file of the repository points the client at another endpoint or settings folder",
+    title="The repository points the client at another endpoint or settings folder",
     why="Prompts, code and API keys go to whoever owns the endpoint. "
     "A settings folder inside the repository brings its own servers, hooks and approvals.",
     looks_at="Endpoint and folder variables in client settings and in a `.env` that clients load, Codex's model providers and telemetry, "
@@ -123,8 +123,12 @@ def client_redirected(setting: Setting) -> Iterator[Hit]:
 def _redirections(setting: Setting) -> Iterator[tuple[Pointer, str, str]]:
     """Place, name and text of every value that names an endpoint or a folder."""
     name, value = setting.name, setting.value
-    if name == "env" and isinstance(value, dict):
+    if name in _ENVIRONMENTS and isinstance(value, dict):
         yield from (((key,), key, text) for key, text in value.items() if isinstance(text, str) and _known(key))
+    elif name == "claudeCode.environmentVariables" and isinstance(value, list):
+        for number, item in enumerate(value):
+            if isinstance(item, dict) and isinstance(item.get("value"), str) and _known(str(item.get("name"))):
+                yield (number, "value"), str(item["name"]), str(item["value"])
     elif name == "otel.exporter" and isinstance(value, dict):
         for kind, options in value.items():
             if isinstance(options, dict) and isinstance(options.get("endpoint"), str):
@@ -137,6 +141,10 @@ def _known(name: str) -> bool:
     return name.isupper() and (name in table("endpoint_variables") or name in table("folder_variables"))
 
 
+# Maps of variables that the client itself gets.
+_ENVIRONMENTS = frozenset(
+    ("env", "containerEnv", "remoteEnv", "terminal.integrated.env.linux", "terminal.integrated.env.osx", "terminal.integrated.env.windows")
+)
 _URL_SETTINGS = frozenset(("apiBaseUrl", "openai_base_url", "chatgpt_base_url", "telemetry.otlpEndpoint"))
 
 

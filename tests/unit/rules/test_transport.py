@@ -100,6 +100,8 @@ def test_plain_http_shows_no_user_and_no_query() -> None:
         ("tls-verification-off", entry("x", "host=db.example.com sslmode=disable"), ["args/0"]),
         ("tls-verification-off", entry("x", "mongodb://localhost:27017,localhost:27018/?tlsInsecure=true"), []),
         ("tls-verification-off", entry("x", "postgres://${DB_HOST}/app?sslmode=disable"), []),
+        ("tls-verification-off", entry("docker", "run", "-e", "DB=jdbc:postgresql://db.example.com/a?sslmode=disable", "a/b"), ["args/2"]),
+        ("wildcard-bind", entry(url="https://mcp.example.com/", env={"HOST": "0.0.0.0"}), []),
         ("wildcard-bind", entry("x", "--listen", "[::]:8080"), ["args/1"]),
         ("wildcard-bind", entry("x", "--urls", "http://localhost:1;http://+:5000"), ["args/1"]),
         ("wildcard-bind", entry("x", "--host", "0.0.0.0", type="stdio"), []),
