@@ -57,6 +57,10 @@ def _run(words: list[str]) -> int:
     chosen = options.parse(words)
     if chosen.command == "scan":
         return _scan(chosen)
+    if chosen.command == "waive":
+        return _waive(chosen)
+    if chosen.command == "policy":
+        return _show_policy(chosen)
     from mcp_audit_gate import pages
 
     text = pages.explain(chosen.rule) if chosen.command == "explain" else pages.listing(chosen.output)
@@ -78,14 +82,54 @@ def _scan(chosen: argparse.Namespace) -> int:
     paths = tuple(chosen.paths) or (".",)
     today = chosen.now or _today()
     tree = WorkingTree(find_root(paths))
-    policy = None if chosen.policy is None else _policy(chosen.policy, tree, today)
+    policy = None if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
     whole = any(os.path.realpath(path) == tree.root for path in paths)
     settings = gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole)
     report = gate.scan(tree, paths, settings)
     return _write(report, outputs, _look(chosen))
 
 
-def _policy(named: str, tree: WorkingTree, today: date) -> Policy:
+def _waive(chosen: argparse.Namespace) -> int:
+    """Finds the finding by a scan of the whole tree, and writes a waiver for it."""
+    from mcp_audit_gate import gate
+    from mcp_audit_gate.policy import edit, load
+    from mcp_audit_gate.sources.clients import POLICY_FILES
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    today = chosen.now or _today()
+    tree = WorkingTree(find_root((".",)))
+    if chosen.policy in load.PRESETS:
+        raise UsageError(f"--policy {chosen.policy}: a waiver cannot be written into a preset", "name a file that extends it")
+    policy = load.found(tree, today) if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
+    report = gate.scan(tree, (tree.root,), gate.Settings(today, policy=policy))
+    finding = edit.choose(report.findings, chosen.fingerprint)
+    document = policy.layers[-1].document
+    path, data = (document.path, document.data) if document else (POLICY_FILES[-1], edit.NEW)
+    item = edit.waiver(finding, chosen.reason, chosen.expires, chosen.owner)
+    _to_file(edit.add(path, data, item, today), os.path.join(tree.root, path))
+    about = f' of server "{finding.server}"' if finding.server is not None else ""
+    _to_stdout(_printable(f"{path}: waived {finding.rule}{about} in {finding.location.path} until {chosen.expires}"))
+    return PASSED
+
+
+def _show_policy(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate.policy import load, show
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    today = chosen.now or _today()
+    tree = WorkingTree(find_root((".",)))
+    policy = load.found(tree, today) if chosen.file is None else _policy(chosen.file, tree, today, "")
+    _to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(show.describe(policy)))
+    return PASSED
+
+
+def _printable(text: str) -> bytes:
+    from mcp_audit_gate.report.escape import terminal
+
+    return f"{terminal(text)}\n".encode()
+
+
+def _policy(named: str, tree: WorkingTree, today: date, option: str) -> Policy:
     """The policy that an option names: a preset, a file of the tree, or a file elsewhere, which then is judged by its own root."""
     from mcp_audit_gate.policy import load
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
@@ -94,7 +138,7 @@ def _policy(named: str, tree: WorkingTree, today: date) -> Policy:
         return load.preset(named, today)
     if not os.path.lexists(named):
         presets = f"presets are {' '.join(load.PRESETS)}{suggestion(named, load.PRESETS)}"
-        raise UsageError(f"--policy {named}: there is no such file or preset", presets)
+        raise UsageError(f"{option}{named}: there is no such file or preset", presets)
     folder, name = os.path.split(os.path.abspath(named))
     path = os.path.relpath(os.path.join(os.path.realpath(folder), name), tree.root).replace(os.sep, "/")
     if not path.startswith("../"):

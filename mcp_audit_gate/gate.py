@@ -5,12 +5,13 @@ from __future__ import annotations
 from mcp_audit_gate import risk, rules
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.lock.written import written_launch
-from mcp_audit_gate.metadata.capabilities import of_launch
+from mcp_audit_gate.metadata.capabilities import of_server
 from mcp_audit_gate.model import Context, Input, Location, Mode, NotAssessed, Place, Problem, Report, Rule, Server
 from mcp_audit_gate.policy import load, waivers
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.clients import LOCKFILE
 from mcp_audit_gate.sources.discover import Found
 from mcp_audit_gate.sources.document import Lines
 from mcp_audit_gate.sources.entries import extract
@@ -68,7 +69,6 @@ class Reading(NamedTuple):
     not_assessed: tuple[NotAssessed, ...]
 
 
-LOCKFILE = "mcp-audit.lock.json"
 RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES), key=lambda rule: rule.info.id))
 
 
@@ -240,8 +240,6 @@ def _place_in(path: str, data: bytes | None, offset: int | None) -> Location:
 
 
 def _server(entry: Entry) -> Server:
-    capabilities = tuple(of_launch(entry.launch))
+    known = of_server(entry.launches)
     place = entry.place(key=True)
-    return Server(entry, place.document.locate(place), written_launch(entry), False, capabilities, risk.of(capabilities), ("config",))
-
-
+    return Server(entry, place.document.locate(place), written_launch(entry), False, known.capabilities, risk.of(known.capabilities), known.evidence)

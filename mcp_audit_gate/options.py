@@ -7,8 +7,9 @@ import argparse
 from mcp_audit_gate import HOME, __version__
 from mcp_audit_gate.errors import UsageError, suggestion
 from mcp_audit_gate.model import SEVERITIES
-from mcp_audit_gate.policy.load import PLACES, PRESETS
+from mcp_audit_gate.policy.load import PRESETS
 from mcp_audit_gate.report import FORMATS
+from mcp_audit_gate.sources.clients import POLICY_FILES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     wanted = next((word for word in argv if word in _COMMANDS), None)
     for name, (add, summary, example) in _COMMANDS.items():
         made = commands.add_parser(
-            name, help=summary, description=summary, epilog=f"example: {example}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+            name,
+            help=summary,
+            description=summary,
+            epilog=f"example: {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         if name == wanted:
             add(made)
@@ -68,11 +74,15 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
     parser.add_argument("--skip-connect", action="store_true", help="judge files only: start nothing, contact nothing")
     parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help="only configs of these clients")
-    places = f"default: {', then '.join(PLACES)} at the root, else the preset {PRESETS[0]}"
+    places = f"default: {', then '.join(POLICY_FILES)} at the root, else the preset {PRESETS[0]}"
     parser.add_argument("--policy", metavar="FILE|PRESET", help=f"a policy file, or {', '.join(PRESETS)} ({places})")
     parser.add_argument("--fail-on", choices=LEVELS, help="the least severity that blocks; overrides the policy")
-    parser.add_argument("--min-severity", choices=LEVELS[:-1], default="info", help="what the text and Markdown reports show; never changes the verdict")
-    parser.add_argument("-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]", help=f"{' '.join(FORMATS)}; repeatable; no FILE: standard output")
+    parser.add_argument(
+        "--min-severity", choices=LEVELS[:-1], default="info", help="what the text and Markdown reports show; never changes the verdict"
+    )
+    parser.add_argument(
+        "-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]", help=f"{' '.join(FORMATS)}; repeatable; no FILE: standard output"
+    )
     parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")
     parser.add_argument("--allow-empty", action="store_true", help="no MCP config found is a pass")
     parser.add_argument("--exit-zero", action="store_true", help="findings never fail; errors and incompleteness still do")
@@ -88,8 +98,31 @@ def _rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", choices=("text", "json", "markdown"), default="text", help="default: text")
 
 
+def _waive(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "fingerprint", metavar="FINGERPRINT", help="the finding's, as in the JSON report or with scan -v; the first 8 digits do when they are enough"
+    )
+    parser.add_argument("--reason", required=True, help="why it is let through")
+    parser.add_argument("--expires", required=True, metavar="DATE", help="the last day, YYYY-MM-DD, at most 365 days ahead")
+    parser.add_argument("--owner", help="who answers for it")
+    parser.add_argument("--policy", metavar="FILE", help=f"the file to write to (default: {' or '.join(POLICY_FILES)}, whichever there is)")
+    parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
+
+
+def _policy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("check", "show"), help="check: validate; show: print what is in force after `extends`")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a policy file or a preset (default: the one that a scan would take)")
+    parser.add_argument("--now", type=_date, metavar="DATE", help="the date waivers are judged by (default: today, UTC)")
+
+
 _COMMANDS = {
-    "scan": (_scan, "find configs, judge them, report; the exit code is the verdict", "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif"),
+    "scan": (
+        _scan,
+        "find configs, judge them, report; the exit code is the verdict",
+        "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
+    ),
+    "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),
+    "policy": (_policy, "validate the policy, or print what is in force", "mcp-audit policy check"),
     "explain": (_explain, "one rule's page: why, what it looks at, how to fix it", "mcp-audit explain literal-secret"),
     "rules": (_rules, "all rules", "mcp-audit rules -o json"),
 }

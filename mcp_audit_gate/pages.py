@@ -61,10 +61,27 @@ def _members(info: RuleInfo) -> dict[str, object]:
 
 
 def _markdown(infos: list[RuleInfo]) -> str:
-    lines = ["# Rules", "", "Made from the code by `mcp-audit rules -o markdown`; do not edit.", "", "| rule | severity | family | what it finds |", "| --- | --- | --- | --- |"]
+    lines = [
+        "# Rules",
+        "",
+        "Made from the code by `mcp-audit rules -o markdown`; do not edit.",
+        "",
+        "| rule | severity | family | what it finds |",
+        "| --- | --- | --- | --- |",
+    ]
     lines += [f"| [`{info.id}`](#{info.id}) | {info.severity} | {info.family} | {info.title} |" for info in infos]
     for info in infos:
-        lines += ["", f"## {info.id}", "", f"**{info.severity}** · family {info.family} · needs {', '.join(info.needs)}", "", f"{info.title}.", "", f"**Why.** {info.why}", ""]
+        lines += [
+            "",
+            f"## {info.id}",
+            "",
+            f"**{info.severity}** · family {info.family} · needs {', '.join(info.needs)}",
+            "",
+            f"{info.title}.",
+            "",
+            f"**Why.** {info.why}",
+            "",
+        ]
         lines += [f"**Looks at.** {info.looks_at}", "", f"**Fix.** {info.fix}", ""]
         for heading, (path, text) in (("Bad", info.example_bad), ("Good", info.example_good)):
             lines += [f"{heading}, `{path}`:", "", "```" + path.rpartition(".")[2], *text.rstrip("\n").split("\n"), "```", ""]

@@ -114,7 +114,7 @@ def _choice(words: tuple[str, ...], what: str) -> Check:
 
 
 def _version(spot: Spot) -> None:
-    if spot.value != VERSION or isinstance(spot.value, (bool, float)):
+    if spot.value != VERSION or isinstance(spot.value, bool):
         what = f"`version` is {_shown(spot.value)}, and this program reads version {VERSION}"
         spot.wrong(what, f"write `version: {VERSION}`, or install a newer mcp-audit")
 
@@ -161,7 +161,7 @@ def _registry(spot: Spot) -> None:
 def _package(spot: Spot) -> None:
     _text(spot)
     kind, colon, name = spot.value.partition(":")
-    if not colon or kind not in ("npm", "pypi", "oci") or not name:
+    if not colon or kind not in ("npm", "pypi", "oci") or not name.strip():
         spot.wrong(f"{_shown(spot.value)} is no package", "write npm:NAME, pypi:NAME or oci:IMAGE; * stands for any part")
 
 
@@ -181,7 +181,7 @@ def _rule(spot: Spot) -> None:
         spot.wrong("a waiver names one rule, without wildcard", "write a waiver for each rule, or set the rule's severity under `rules`")
     _known(spot, spot.value)
     if spot.value in FIXED:
-        spot.wrong(f"`{spot.value}` cannot be waived", _why_fixed(spot.value))
+        spot.wrong(f"`{spot.value}` cannot be waived", why_fixed(spot.value))
 
 
 def _known(spot: Spot, rule: str, key: bool = False) -> None:
@@ -190,7 +190,8 @@ def _known(spot: Spot, rule: str, key: bool = False) -> None:
         spot.wrong(f'there is no rule "{visible(rule, 80)}"', f"`mcp-audit rules` lists them{near}", key)
 
 
-def _why_fixed(rule: str) -> str:
+def why_fixed(rule: str) -> str:
+    """Why a rule can neither be waived nor switched off."""
     if rule.startswith("waiver-"):
         return "it keeps the waivers themselves in view"
     if rule == "policy-weakened":
@@ -207,7 +208,7 @@ def _severities(spot: Spot) -> None:
         if level is False:  # what a reader of YAML 1.1 makes of a bare `off`
             level = "off"
         if level == "off" and rule in FIXED:
-            at.wrong(f"`{rule}` cannot be switched off", _why_fixed(rule))
+            at.wrong(f"`{rule}` cannot be switched off", why_fixed(rule))
         if level != "off":
             _LEVEL(at)
 

@@ -33,10 +33,12 @@ class Part(NamedTuple):
 
 def packages(launch: Launch) -> Iterator[Part]:
     """`npm:NAME`, `pypi:NAME` or `oci:IMAGE` of everything that the launch fetches."""
+    found: list[tuple[Package | Image, tuple[str, ...]]] = [(package, _package(package)) for package in fetched.packages(launch)]
     if launch.image is not None:
-        yield _image(launch.image)
-    for package in fetched.packages(launch):
-        yield Part(_package(package), package.at, fetched.named(package))
+        found.append((launch.image, _image(launch.image)))
+    for what, names in found:
+        # What may be a credential in the place of a package names nothing.
+        yield Part(() if fetched.hides(launch, what) else names, what.at, fetched.shown(launch, what))
 
 
 def _package(package: Package) -> tuple[str, ...]:
@@ -49,14 +51,13 @@ def _package(package: Package) -> tuple[str, ...]:
     return (name, f"{name}@{package.version}") if package.version else (name,)
 
 
-def _image(image: Image) -> Part:
-    shown = f'"{visible(image.name, 80)}"'
+def _image(image: Image) -> tuple[str, ...]:
     if has_reference(image.name):
-        return Part((), image.at, shown)
+        return ()
     name = f"oci:{_hub(image.name)}"
     tag = f":{image.tag}" if image.tag else ""
     digest = f"@{image.digest}" if image.digest else ""
-    return Part(tuple(dict.fromkeys((name, f"{name}{tag}", f"{name}{digest}", f"{name}{tag}{digest}"))), image.at, shown)
+    return tuple(dict.fromkeys((name, f"{name}{tag}", f"{name}{digest}", f"{name}{tag}{digest}")))
 
 
 def _hub(name: str) -> str:

@@ -15,6 +15,7 @@ from mcp_audit_gate.errors import PolicyError, Unreadable, suggestion
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Place
 from mcp_audit_gate.policy.policy import Layer, Policy, Terms, Waiver, same_name
+from mcp_audit_gate.sources.clients import POLICY_FILES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
             """What lies in a folder, "" for the root; nothing when there is none."""
 
 
-PLACES = (".github/mcp-audit.yaml", "mcp-audit.yaml")
 PRESETS = ("default", "strict", "advisory")
 MAX_POLICY = 1024 * 1024
 MAX_EXTENDS = 5
@@ -49,13 +49,18 @@ def found(files: Files, today: date) -> Policy:
         for name in _names(files, folder):
             if _nearly(name):
                 path = f"{folder}/{name}" if folder else name
-                meant = PLACES[0 if folder else 1]
+                meant = POLICY_FILES[0 if folder else 1]
                 raise PolicyError(f"{path}: a policy is not read from a file of this name", f"did you mean {meant}? Rename it, or remove it")
-    for place in PLACES:
+    for place in POLICY_FILES:
         folder, _, name = place.rpartition("/")
         if name in _names(files, folder):
             return load(files, place, today)
-    return Policy()
+    return built_in()
+
+
+def built_in() -> Policy:
+    """The preset `default`."""
+    return Policy(layers=(_DEFAULT,))
 
 
 def _names(files: Files, folder: str) -> Iterable[str]:

@@ -47,8 +47,15 @@ def conclude(
         reasons.append(f"no MCP config found{excluded}" + (", which --allow-empty permits" if allow_empty else ""))
     code = worst(codes)
     if not reasons:
-        reasons.append(f"no finding at or above {fail_on}" if fail_on != "never" else "no threshold is set")
+        reasons.append("no threshold is set" if fail_on == "never" else f"no finding at or above {fail_on}{_but_for(findings, fail_on)}")
     return Verdict(_RESULTS[code], code, tuple(reasons))
+
+
+def _but_for(findings: tuple[Finding, ...], fail_on: str) -> str:
+    """How many findings would have blocked, were they not let through."""
+    over = [finding.status for finding in findings if RANK[finding.severity] >= RANK[fail_on]]
+    told = [f"{over.count(status)} {words}" for status, words in (("waived", "waived"), ("baseline", "in the baseline")) if status in over]
+    return f", but for {' and '.join(told)}" if told else ""
 
 
 def _count(number: int, noun: str) -> str:

@@ -103,15 +103,15 @@ class WorkingTree:
         pattern = None if path.startswith("../") else self._pattern(path)
         return Found(path, pattern.row if pattern else POINTED)
 
-    def names(self, folder: str) -> list[str]:
+    def names(self, folder: str) -> tuple[str, ...]:
         """What lies in a folder (the root: ""), sorted; nothing when there is no such folder. Raises Unreadable for one outside the root."""
         real = os.path.realpath(os.path.join(self.root, folder))
         if not _inside(self.root, real):
             raise Unreadable("a link that leaves the repository; it was not followed", _CHECK_LINK)
         try:
-            return sorted(os.listdir(real))
+            return tuple(sorted(os.listdir(real)))
         except (FileNotFoundError, NotADirectoryError):
-            return []
+            return ()
         except OSError as error:
             raise Unreadable(*_explain(error)) from error
 
@@ -271,7 +271,9 @@ class _Walk:
                 continue
             full = os.path.join(self._root, path)
             if not os.path.isdir(full) or not os.listdir(full):
-                self.lost.append(NotAssessed("folder", path, None, "a submodule that is not checked out", "check it out (git submodule update --init)"))
+                self.lost.append(
+                    NotAssessed("folder", path, None, "a submodule that is not checked out", "check it out (git submodule update --init)")
+                )
 
 
 def excluded(path: str, globs: tuple[str, ...]) -> bool:
@@ -281,8 +283,18 @@ def excluded(path: str, globs: tuple[str, ...]) -> bool:
 
 
 def _covers(parts: list[str], globs: list[str]) -> bool:
-    if not globs:
-        return not parts
-    if globs[0] == "**":
-        return len(globs) == 1 or any(_covers(parts[start:], globs[1:]) for start in range(len(parts) + 1))
-    return bool(parts) and fits(parts[0], globs[0]) and _covers(parts[1:], globs[1:])
+    """True when the folders fit; a mismatch goes back to the last `**` only, so a long path costs little."""
+    part = glob = 0
+    back: tuple[int, int] | None = None
+    while part < len(parts):
+        if glob < len(globs) and globs[glob] == "**":
+            glob += 1
+            back = (part + 1, glob)
+        elif glob < len(globs) and fits(parts[part], globs[glob]):
+            part, glob = part + 1, glob + 1
+        elif back:
+            part, glob = back
+            back = (part + 1, glob)
+        else:
+            return False
+    return all(item == "**" for item in globs[glob:])
