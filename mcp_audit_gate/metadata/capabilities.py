@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mcp_audit_gate.model import Launch, Option, Package, Pointer
+    from mcp_audit_gate.model import Launch, Option, Package
 
 CAPABILITIES = ("file_read", "file_write", "network", "shell_execution", "destructive", "exfiltration")
 UNKNOWN = "nothing known: not in the catalogue"
@@ -232,19 +232,18 @@ def _facts(launch: Launch) -> Iterator[Capability]:
         yield from _interpreted(launch)
     if launch.runner in _GRANTING:
         yield from _granted(launch)
-    if launch.arguments and launch.runner != "docker run":  # there the mounts tell; paths inside the container say nothing
-        for at in _named_folders(launch):
-            yield Capability(_pointer(at), "file_read", "medium", "a folder is named in the arguments")
-    for variable in launch.env:
-        if variable.value and variable.name.upper() in _ROOT_VARIABLES:
-            yield Capability(_pointer(variable.at), "file_read", "medium", "a folder is named in a variable")
+    # In a container the mounts tell; its own paths say nothing.
+    if launch.arguments and launch.runner != "docker run" and _names_folder(launch):
+        yield Capability("", "file_read", "medium", "a folder is named in the arguments")
+    if any(variable.value and variable.name.upper() in _ROOT_VARIABLES for variable in launch.env):
+        yield Capability("", "file_read", "medium", "a folder is named in a variable")
 
 
 def _reached(launch: Launch) -> Iterator[Capability]:
     for url in launch.urls:
         found = _address(url.text)
         if found is None or found.kind != addresses.LOOPBACK:
-            yield Capability(_pointer(url.at), "network", "declared", "reached over the network")
+            yield Capability("", "network", "declared", "reached over the network")
     if launch.program in _REMOTE:
         yield Capability("", "network", "high", "started on another machine")
 
@@ -252,13 +251,13 @@ def _reached(launch: Launch) -> Iterator[Capability]:
 def _interpreted(launch: Launch) -> Iterator[Capability]:
     """A shell or an interpreter with program text; a script file is only how the server starts, so it counts as a weak sign."""
     if launch.shell is not None:
-        yield Capability(_pointer(launch.shell.at), "shell_execution", "high", "started through a shell")
+        yield Capability("", "shell_execution", "high", "started through a shell")
     elif launch.program in _SHELLS and launch.script is None:
         yield Capability("", "shell_execution", "high", "the server is a shell")
     elif launch.program in _SHELLS:
         yield Capability("", "shell_execution", "low", "started by a shell script")
     elif launch.code is not None:
-        yield Capability(_pointer(launch.code.at), "shell_execution", "medium", "program text in the arguments")
+        yield Capability("", "shell_execution", "medium", "program text in the arguments")
 
 
 def _granted(launch: Launch) -> Iterator[Capability]:
@@ -268,19 +267,18 @@ def _granted(launch: Launch) -> Iterator[Capability]:
             yield from _mounted(option, option.value)
         elif launch.runner == "deno run":
             for capability in _GRANTS.get(option.name, ()):
-                yield Capability(_pointer(option.at), capability, "medium", "allowed by a flag")
+                yield Capability("", capability, "medium", "allowed by a flag")
 
 
 def _mounted(option: Option, value: str) -> Iterator[Capability]:
     source, read_only = _bind(value) if option.name == "--mount" else _volume(value)
-    at = _pointer(option.value_at)
     if source.endswith(_SOCKETS):
         # Whoever may talk to the engine may start any container, so `:ro` means nothing here.
-        yield Capability(at, "shell_execution", "high", "the container engine's socket is mounted")
+        yield Capability("", "shell_execution", "high", "the container engine's socket is mounted")
     elif source:
-        yield Capability(at, "file_read", "high", "a folder of the machine is mounted")
+        yield Capability("", "file_read", "high", "a folder of the machine is mounted")
         if not read_only:
-            yield Capability(at, "file_write", "medium", "a folder of the machine is mounted, not read-only")
+            yield Capability("", "file_write", "medium", "a folder of the machine is mounted, not read-only")
 
 
 def _volume(value: str) -> tuple[str, bool]:
@@ -303,19 +301,20 @@ def _bind(value: str) -> tuple[str, bool]:
     return (source if fields.get("type") == "bind" else ""), read_only
 
 
-def _named_folders(launch: Launch) -> Iterator[Pointer]:
-    """Where the arguments name a folder: by a flag that is known for it, or standing alone."""
+def _names_folder(launch: Launch) -> bool:
+    """True when the arguments name a folder: by a flag that is known for it, or standing alone."""
     flag = ""
     for word in launch.arguments:
         if word.text.startswith("-"):
             flag, _, value = word.text.partition("=")
             if value and flag in _ROOT_FLAGS and _is_path(value):
-                yield word.at
+                return True
             flag = "" if value else flag
+        elif _is_path(word.text) and (flag in _ROOT_FLAGS or (not flag and _is_folder(word.text))):
+            return True
         else:
-            if _is_path(word.text) and (flag in _ROOT_FLAGS or (not flag and _is_folder(word.text))):
-                yield word.at
             flag = ""
+    return False
 
 
 def _is_path(text: str) -> bool:
@@ -327,8 +326,3 @@ def _is_path(text: str) -> bool:
 def _is_folder(text: str) -> bool:
     """True for a path whose last part has no ending: `./docs`, not `./config.json`."""
     return "." not in text.replace("\\", "/").rstrip("/").rpartition("/")[2].lstrip(".")
-
-
-def _pointer(at: Pointer) -> str:
-    """A JSON pointer (RFC 6901) below the entry."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in at)

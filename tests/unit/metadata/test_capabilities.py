@@ -161,11 +161,11 @@ def test_launch_facts(entry, expected):
     assert pairs(entry) == expected
 
 
-def test_facts_say_where_they_are_seen():
-    entry = {"command": "docker", "args": ["run", "-v", "/srv/a:/a", "acme/x:1"], "env": {"ALLOWED_DIRS": "/a"}}
-    assert {item.subject for item in known(entry).capabilities} == {"/args/2", "/env/ALLOWED_DIRS"}
-    assert {item.subject for item in known(remote("https://mcp.example.com")).capabilities} == {"/url"}
-    assert {item.subject for item in known(start("npx", FILES)).capabilities} == {""}
+def test_the_entry_itself_is_the_subject_and_nothing_is_said_twice():
+    entry = start("npx", "-y", FILES, "./docs", "./posts", ALLOWED_DIRS="/srv/docs", WORKSPACE_DIR="/srv")
+    found = known(entry).capabilities
+    assert len(found) == len(set(found)) == 5
+    assert {item.subject for item in (*found, *known(remote("https://mcp.linear.app/mcp")).capabilities)} == {""}
 
 
 @pytest.mark.parametrize(
