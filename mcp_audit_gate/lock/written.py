@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata.credentials import masked_args, masked_url, masked_value
+from mcp_audit_gate.metadata.credentials import mask, masked_args, masked_url, masked_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +20,19 @@ def written_launch(entry: Entry) -> dict[str, Json]:
         "transport": launch.transport,
         "command": words[0] if words else None,
         "args": list(words[1:]),
-        "cwd": launch.cwd.text if launch.cwd else None,
+        "cwd": mask(launch.cwd.text) if launch.cwd else None,
         "url": masked_url(url) if url else None,
         "headers": _values(launch.headers),
         "env": _values(tuple(variable for variable in launch.env if not variable.quoted)),
-        "package": package_id(launch),
+        "package": package_id(launch) if _is_plain(launch, words) else None,
     }
     return {key: value for key, value in members.items() if value not in (None, "", [], {})}
+
+
+def _is_plain(launch: Launch, masked: list[str]) -> bool:
+    """True when no word of the command line was taken for a secret, so that none can stand in the package's place."""
+    named = launch.image or launch.package
+    return named is not None and all(word.text == text for word, text in zip(launch.words, masked, strict=True) if word.at == named.at)
 
 
 def _values(variables: tuple[Variable, ...]) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.model import RANK, Entry, Finding, Location, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import advisories, inputs, launch, packages, scope, secrets, transport, trust
+from mcp_audit_gate.rules import advisories, inputs, launch, names, packages, scope, secrets, transport, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ ALL: tuple[Rule, ...] = tuple(
             *advisories.RULES,
             *inputs.RULES,
             *launch.RULES,
+            *names.RULES,
             *packages.RULES,
             *scope.RULES,
             *secrets.RULES,
@@ -36,6 +37,8 @@ NARROWER = {
     "pipe-to-shell": ("shell-wrapper", "inline-code"),
     "url-package": ("unpinned-package",),
     "metadata-address": ("plain-http", "plain-http-internal", "raw-ip-url", "private-address"),
+    "broad-path": ("machine-path",),
+    "sensitive-path": ("machine-path",),
     "literal-secret": ("probable-secret", "credential-in-url"),
     "known-malicious": ("known-vulnerable", "advisory-to-review", "deprecated-package"),
 }
@@ -145,4 +148,3 @@ def _identity(item: Raised, path: str) -> bytes:
     value = sha256(b"mcp-audit-gate/v1\0" + item.hit.value.encode("utf-8", "surrogatepass")).hexdigest()[:4] if item.hit.secret else item.hit.value
     parts = (item.rule.info.id, path, container, item.server or "", item.subject, value)
     return "\0".join(parts).encode("utf-8", "surrogatepass")
-

@@ -139,7 +139,7 @@ class _Reader:
     def _target(self, site: Site, text: str) -> None:
         """A path of another config, or the address of a bundle."""
         if "://" in text:
-            name = text.rpartition("/")[2]
+            name = text.partition("?")[0].partition("#")[0].rpartition("/")[2]
             self._add(site, name, {}, (bundle(text, ()),), False, False)
         else:
             self.pointed.append((text, self._place(site)))

@@ -90,7 +90,7 @@ def bundle(url: str, at: Pointer) -> Launch:
     released = re.search(r"/releases/download/v?(\d[^/]*)/", url)
     latest = "/releases/latest/" in url
     pin = "tag" if latest else "exact" if released else "url"
-    name = url.rpartition("/")[2]
+    name = url.partition("?")[0].partition("#")[0].rpartition("/")[2]
     return Launch("stdio", package=Package("mcpb", name, "latest" if latest else released[1] if released else "", pin, url, url, at))
 
 

@@ -149,9 +149,17 @@ def _options(rest: tuple[Word, ...], valued: list[str]) -> tuple[tuple[Option, .
             at += 1
         elif not word.text.startswith("--") and len(word.text) > 2 and short in valued and word.text not in valued:
             found.append(Option(short, word.text[2:].removeprefix("="), word.at, word.at))
+        elif _is_cluster(word.text, valued) and at < len(rest):
+            found.append(Option(f"-{word.text[-1]}", rest[at].text, word.at, rest[at].at))
+            at += 1
         else:
             found.append(Option(word.text, None, word.at, word.at))
     return tuple(found), rest[at:]
+
+
+def _is_cluster(text: str, valued: list[str]) -> bool:
+    """True for short flags in one word of which the last takes a value (`-itv`)."""
+    return len(text) > 2 and text[1:].isalpha() and not text.startswith("--") and f"-{text[-1]}" in valued
 
 
 def _packaged(launch: Launch, runner: str, rest: tuple[Word, ...]) -> Launch:
@@ -197,10 +205,19 @@ def _uv_run(launch: Launch, runner: str, rest: tuple[Word, ...]) -> Launch:
         return launch._replace(package=package, script=word, arguments=rest)
     if not rest:
         return launch._replace(package=package)
-    inner = _read(Launch(words=rest, line=rest, program=wrappers.program_name(rest[0].text)))
+    inner = _unwrap(Launch(words=rest))
+    if inner.shell or not inner.line:
+        return launch._replace(package=package, shell=inner.shell, wrappers=(*launch.wrappers, *inner.wrappers))
+    inner = _read(inner._replace(program=wrappers.program_name(inner.line[0].text)))
     script_word = inner.script or (rest[0] if rest[0].text.endswith((".py", ".pyw")) or specs.is_local(rest[0].text) else None)
     return launch._replace(
-        package=inner.package or package, image=inner.image, script=script_word, code=inner.code, arguments=inner.arguments, options=(*options, *inner.options)
+        package=inner.package or package,
+        image=inner.image,
+        script=script_word,
+        code=inner.code,
+        arguments=inner.arguments,
+        options=(*options, *inner.options),
+        wrappers=(*launch.wrappers, *inner.wrappers),
     )
 
 

@@ -11,7 +11,7 @@ _EXACT_PYPI = re.compile(r"v?(?:\d+!)?\d+(?:\.\d+)*(?:[-_.]?(?:a|b|c|rc|alpha|be
 _RANGE = re.compile(r"[\^~<>=*|\s]|(?:^|\.)[xX](?:\.|$)|^\d+(?:\.\d+)?$")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_(]|\{\{|%[A-Za-z_][A-Za-z0-9_]*%|\{(?:env|file):")
-_TEMPLATE = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
+_TEMPLATE = re.compile(r"\$\{[^{}]*\}|\{\{[^{}]*\}\}")
 _PYPI_NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)", re.S)
 _GIT = ("git+", "git://", "git@", "github:", "gitlab:", "bitbucket:", "gist:")
 

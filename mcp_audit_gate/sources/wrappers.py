@@ -80,6 +80,8 @@ def peel(line: tuple[Word, ...]) -> Layer | None:
         return _wsl(rest)
     if name == "env":
         return _env(rest)
+    if name == "su":
+        return _su(rest)
     double = f"{name} {rest[0].text}" if rest else name
     for key in (double, name):
         if key in _PLAIN:
@@ -119,8 +121,8 @@ def _cmd(rest: tuple[Word, ...]) -> Layer | None:
     odd = [word for word in inner if re.search(r"[&|<>^]|\bcall\b", word.text) and "://" not in word.text]
     if odd:
         text = " ".join(word.text for word in inner)
-        return simple(Word(text, odd[0].at)) if len(inner) == 1 else Layer(script=Word(text, odd[0].at))
-    return simple(inner[0]) if len(inner) == 1 else Layer(inner)
+        return simple(Word(text, odd[0].at), (), True) if len(inner) == 1 else Layer(script=Word(text, odd[0].at))
+    return simple(inner[0], (), True) if len(inner) == 1 else Layer(inner)
 
 
 def _shell(rest: tuple[Word, ...]) -> Layer | None:
@@ -140,24 +142,40 @@ _POWERSHELL_VALUED = ("-executionpolicy", "-ep", "-ex", "-version", "-windowstyl
 
 
 def _powershell(rest: tuple[Word, ...]) -> Layer | None:
-    """`pwsh -Command …`; None for -File."""
+    """`pwsh -Command …` or the command alone; None for a script file."""
     at = 0
     while at < len(rest):
         flag = rest[at].text.lower()
-        if flag in ("-command", "-c", "-commandwithargs", "-cwa", "/c", "/command"):
-            inner = rest[at + 1 :]
-            if not inner:
-                return None
-            if len(inner) == 1:
-                return simple(inner[0])
-            odd = [word for word in inner if re.search(r"[|&;<>]|\$\(", word.text)]
-            return Layer(script=Word(" ".join(word.text for word in inner), odd[0].at)) if odd else Layer(inner)
-        if re.fullmatch(r"[-/]e(?:n(?:c(?:o(?:d(?:e(?:d(?:c(?:o(?:m(?:m(?:a(?:n(?:d)?)?)?)?)?)?)?)?)?)?)?)?)?", flag) and at + 1 < len(rest):
+        if flag[:1] in "-/" and (_is_prefix(flag[1:], "commandwithargs", 1) or flag[1:] == "cwa"):
+            return _powershell_command(rest[at + 1 :])
+        if flag[:1] in "-/" and (_is_prefix(flag[1:], "encodedcommand", 1) or flag[1:] == "ec") and at + 1 < len(rest):
             return Layer(script=Word(f"-EncodedCommand {rest[at + 1].text}", rest[at].at))
-        if not flag.startswith(("-", "/")) or flag in ("-file", "-f"):
+        if flag[:1] not in ("-", "/"):
+            return None if flag.endswith(".ps1") else _powershell_command(rest[at:])
+        if _is_prefix(flag[1:], "file", 1):
             return None
         at += 2 if flag in _POWERSHELL_VALUED else 1
     return None
+
+
+def _is_prefix(text: str, word: str, least: int) -> bool:
+    """True for a flag cut short, as PowerShell takes it."""
+    return len(text) >= least and word.startswith(text)
+
+
+def _powershell_command(inner: tuple[Word, ...]) -> Layer | None:
+    if not inner:
+        return None
+    if len(inner) == 1:
+        return simple(inner[0], (), True)
+    odd = [word for word in inner if re.search(r"[|&;<>]|\$\(", word.text)]
+    return Layer(script=Word(" ".join(word.text for word in inner), odd[0].at)) if odd else Layer(inner)
+
+
+def _su(rest: tuple[Word, ...]) -> Layer | None:
+    """`su [-] [USER] -c "…"`."""
+    at = next((number for number, word in enumerate(rest) if word.text in ("-c", "--command")), None)
+    return simple(rest[at + 1]) if at is not None and at + 1 < len(rest) else None
 
 
 def _wsl(rest: tuple[Word, ...]) -> Layer:
@@ -193,17 +211,15 @@ _LEAD_INS = frozenset(("cd", "source", ".", "export", "set", "nvm", "fnm", "push
 _SAFE_INNER = re.compile(r"\s*(?:pwd(?:\s+-[LP])?|dirname \"?\$(?:0|\{?BASH_SOURCE(?:\[0\])?\}?)\"?|git rev-parse --show-toplevel|id -[ug]|npm root -g)\s*")
 
 
-def simple(string: Word, env: tuple[Variable, ...] = ()) -> Layer:
+def simple(string: Word, env: tuple[Variable, ...] = (), backslash_is_plain: bool = False) -> Layer:
     """A command string: the one simple command in it, lead-ins taken off, else the string itself as a script."""
-    commands = [
-        (words, then)
-        for words, then in shell.commands(shell.split(string.text))
-    ]
+    text = string.text.replace("\\", "\\\\") if backslash_is_plain else string.text
+    commands = list(shell.commands(shell.split(text)))
     variables = list(env)
     while commands:
         words, then = commands[0]
         names = [word.text for word in words if not word.operator]
-        lead = bool(names) and names[0] in _LEAD_INS and then in ("&&", ";", "\n") and not any(word.inner for word in words)
+        lead = bool(names) and names[0] in _LEAD_INS and then in ("&&", ";", "\n") and all(_is_safe(word) for word in words)
         if not lead or len(commands) == 1 or (names[0] == "eval"):
             break
         variables += [Variable(*_assignment(name), string.at, True) for name in names[1:] if names[0] == "export" and _assigns(name)]
@@ -215,10 +231,15 @@ def simple(string: Word, env: tuple[Variable, ...] = ()) -> Layer:
         variables.append(Variable(*_assignment(words.pop(0).text), string.at, True))
     if words and words[0].text == "exec":
         words.pop(0)
-    harmless = all(not word.operator and all(_SAFE_INNER.fullmatch(inner) for inner in word.inner) for word in words)
+    harmless = all(not word.operator and _is_safe(word) for word in words)
     if not words or not harmless or words[0].text in ("eval", "source", "."):
         return Layer(script=string, env=tuple(variables))
     return Layer(tuple(Word(word.text, string.at) for word in words), env=tuple(variables))
+
+
+def _is_safe(word: shell.Token) -> bool:
+    """True when whatever is substituted into the word only tells where things are."""
+    return all(_SAFE_INNER.fullmatch(inner) for inner in word.inner)
 
 
 def _assignment(text: str) -> tuple[str, str]:

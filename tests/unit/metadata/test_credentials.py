@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from fakes import base64_url, random, token
 
 from mcp_audit_gate.metadata import credentials, formats, placeholders

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from test_packages import entry
+from unit.rules.test_packages import entry
 
 from mcp_audit_gate.rules import advisories, versions
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from test_packages import entry
+from unit.rules.test_packages import entry
 
 from mcp_audit_gate.rules import paths, scope
 

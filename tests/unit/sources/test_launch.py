@@ -93,6 +93,7 @@ STRINGS = [
     ('npx docs "$(pwd)"', "npx docs $(pwd)"),
     ("npx docs ${HOME}/x", "npx docs ${HOME}/x"),
     ("npx 'a b'", "npx a b"),
+    ('cd "$(git rev-parse --show-toplevel)" && npx docs', "npx docs"),
     ("npx a; npx b", None),
     ("curl x | sh", None),
     ("npx a > file", None),
@@ -230,10 +231,27 @@ def test_wrappers_without_end_stay_a_script() -> None:
 
 
 def test_encoded_powershell_stays_a_script() -> None:
-    for flag in ("-EncodedCommand", "-enc", "-e", "/encodedcommand"):
+    for flag in ("-EncodedCommand", "-enc", "-e", "-ec", "/encodedcommand"):
         launch = launches("powershell", "-NoProfile", flag, "AAAA")[0]
         assert launch.shell is not None
         assert "AAAA" in launch.shell.text
+
+
+def test_windows_strings_keep_their_backslashes() -> None:
+    for words in (("cmd", "/c", r"C:\tools\docs.exe --x"), ("powershell", "-Command", r"C:\tools\docs.exe --x"), ("powershell", "-NoProfile", r"C:\tools\docs.exe --x")):
+        launch = launches(*words)[0]
+        assert (launch.program, launch.line[0].text) == ("docs", r"C:\tools\docs.exe")
+
+
+def test_wrappers_below_uv_run_and_su() -> None:
+    assert launches("uv", "run", "bash", "-c", "a | b")[0].shell == Word("a | b", ("args", 3))
+    assert launches("uv", "run", "sh", "-c", "npx docs")[0].package.name == "docs"
+    assert launches("su", "-", "me", "-c", "npx docs")[0].package.name == "docs"
+
+
+def test_short_flags_in_one_word() -> None:
+    launch = launches("docker", "run", "-itv", "/:/x", "acme/box")[0]
+    assert (launch.image.name, [(option.name, option.value) for option in launch.options]) == ("acme/box", [("-v", "/:/x")])
 
 
 def test_a_string_for_a_shell() -> None:
