@@ -240,8 +240,6 @@ class _Reader:
     def _settings(self, root: Site, pattern: str) -> None:
         outer, _, inner = pattern.rpartition("//")
         skip = len([part for part in outer.split("/") if part])
-        if pattern.startswith("/settings/"):
-            skip = max(skip, 1)
         parts = tuple(part for part in f"{outer}/{inner}".split("/") if part)
         for site in _sites(root, parts):
             name = ".".join(str(step) for step in site.pointer[skip:])
