@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from mcp_audit_gate import pages, rules  # noqa: E402 - of this checkout, whether or not another one is installed
+from mcp_audit_gate.rules import advisories  # noqa: E402
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES, ROWS, Row  # noqa: E402
 
 EXAMPLE = ("scan", "--skip-connect", "examples/repository")
@@ -182,12 +183,15 @@ def between(text: str, mark: str, content: str) -> str:
 
 
 def example() -> str:
-    """What the README's command prints, run on a copy that stands in a git repository of its own. Exits when the command does not answer 1."""
+    """What the README's command prints, run on a copy that stands in a git repository of its own. Exits when it does not answer 1.
+
+    It runs as on the day of the advisories: later a report may say how old they are.
+    """
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "examples", Path(folder, "examples"))
         Path(folder, ".git").mkdir()
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "110", "NO_COLOR": "1"}
-        command = [sys.executable, "-B", "-m", "mcp_audit_gate", *EXAMPLE]
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "100", "NO_COLOR": "1"}
+        command = [sys.executable, "-B", "-m", "mcp_audit_gate", *EXAMPLE, "--now", advisories.collected()]
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
     if done.returncode != 1:
         raise SystemExit(f"mcp-audit {' '.join(EXAMPLE)}: exit code {done.returncode}, expected 1\n{done.stderr}")
