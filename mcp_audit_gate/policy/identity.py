@@ -44,8 +44,9 @@ def packages(launch: Launch) -> Iterator[Part]:
 def _package(package: Package) -> tuple[str, ...]:
     if package.ecosystem not in ("npm", "pypi") or package.source or not package.name or package.pin in ("local", "url", "branch", "commit"):
         return ()
-    # A reference in the version alone leaves the name certain, unless it could make the version an address.
-    if has_reference(package.text) and (has_reference(package.name) or set(package.version) & set(":/")):
+    # A reference in the version alone leaves the name certain, unless the version is an address.
+    version = package.text.removeprefix(package.name)
+    if has_reference(package.text) and (has_reference(package.name) or set(addresses.fill(version)) & set(":/")):
         return ()
     name = f"{package.ecosystem}:{pypi_name(package.name) if package.ecosystem == 'pypi' else package.name}"
     return (name, f"{name}@{package.version}") if package.version else (name,)
