@@ -198,7 +198,8 @@ def test_registries(tmp_path, registries, quiet):
 
 
 def test_a_rule_of_the_policy_can_be_lowered_and_switched_off_for_one_server(tmp_path):
-    policy = "allow: {servers: []}\nrules: {server-not-allowed: low}\nservers: {b: {rules: {server-not-allowed: critical}}, c: {rules: {server-not-allowed: off}}}"
+    own = "{b: {rules: {server-not-allowed: critical}}, c: {rules: {server-not-allowed: off}}}"
+    policy = f"allow: {{servers: []}}\nrules: {{server-not-allowed: low}}\nservers: {own}"
     report = run(tmp_path, policy, a=SCRIPT, b=SCRIPT, c=SCRIPT)
     assert [(finding.server, finding.severity) for finding in report.findings if finding.rule == "server-not-allowed"] == [
         ("b", "critical"),
