@@ -25,11 +25,18 @@ _STYLE = """
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; color: var(--text); background: var(--page) }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 caption { text-align: left; font-weight: 600; padding: .25rem 0 }
-th, td { border: 1px solid var(--line); padding: .35rem .5rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th, td { border: 1px solid var(--line); padding: .35rem .5rem; text-align: left; vertical-align: top }
+td { overflow-wrap: anywhere; min-width: 6.5rem }
+td:last-child { width: 100%; max-width: 0; min-width: 22rem }
 thead th { background: var(--soft) }
 code, pre { font: .875rem/1.4 ui-monospace, monospace }
-pre { margin: .35rem 0 0; padding: .5rem; background: var(--soft); overflow-x: auto; white-space: pre }
+pre { margin: .35rem 0; padding: .5rem; background: var(--soft); overflow-x: auto; white-space: pre }
 a { color: var(--note) }
+@media (max-width: 48rem) {
+  table, tbody, tr, tbody th, td { display: block }
+  thead { display: none }
+  td:last-child { width: auto; max-width: none; min-width: 0 }
+}
 svg { max-width: 100%; height: auto; font: .8rem system-ui, sans-serif; fill: var(--text); stroke: none }
 svg line { stroke: var(--line); stroke-width: 1.5 }
 svg rect { fill: var(--soft); stroke: var(--line) }
