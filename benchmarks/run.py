@@ -105,11 +105,16 @@ def version(root: Path, small: int, _: int) -> Iterator[Result]:
 
 
 def clean(root: Path, small: int, _: int) -> Iterator[Result]:
-    """Contract row without policy and lockfile, which this version does not read."""
-    (root / ".mcp.json").write_text(json.dumps(servers(["files", "tracker", "docs", "build", "mail"]), indent=2))
-    runs = turns({"bare": (BARE, root), "gate": (gate(*SCAN), root)}, small, {})
-    yield Result("scan, 1 config, 5 servers, nothing found", runs["gate"].cpu / runs["bare"].cpu, "x", 6, None)
-    yield Result("the same, peak memory", runs["gate"].memory, "MiB", 30, None)
+    """One small repository without and with a policy file, which is YAML and so costs an import."""
+    for name in ("plain", "policy"):
+        (root / name / ".git").mkdir(parents=True)
+        (root / name / ".mcp.json").write_text(json.dumps(servers(["files", "tracker", "docs", "build", "mail"]), indent=2))
+    (root / "policy" / "mcp-audit.yaml").write_text("version: 1\nextends: default\nfail-on: high\n")
+    scans = {name: (gate(*SCAN), root / name) for name in ("plain", "policy")}
+    runs = turns({"bare": (BARE, root), **scans}, small, {})
+    yield Result("scan, 1 config, 5 servers, nothing found", runs["plain"].cpu / runs["bare"].cpu, "x", 6, None)
+    yield Result("the same with a policy file", runs["policy"].cpu / runs["bare"].cpu, "x", 7, 5)
+    yield Result("the same, peak memory", runs["policy"].memory, "MiB", 30, None)
 
 
 def tree(root: Path, _: int, large: int) -> Iterator[Result]:
