@@ -146,7 +146,7 @@ def test_a_file_that_is_not_valid_is_not_touched():
 
 def test_a_file_that_cannot_take_it_is_left_alone():
     kept = b"version: 1\nwaivers:\n  - rule: url-package\n    server: x\n    expires: 2027-01-31\n    reason: |+\n      one\n\n\nfail-on: low\n"
-    with pytest.raises(PolicyError, match="without changing something else; add it by hand: {rule: plain-http"):
+    with pytest.raises(PolicyError, match=r"without changing something else; add it by hand: {rule: plain-http"):
         edit.add("p", kept, ITEM, TODAY)
 
 
@@ -174,7 +174,7 @@ def test_what_cannot_be_waived_is_refused_with_the_reason(rule):
 
 def test_what_is_waived_already_is_refused_with_the_place():
     waiver = {"expires": "2027-01-31", "path": "mcp-audit.yaml", "line": 4}
-    with pytest.raises(UsageError, match="waived already, until 2027-01-31; see mcp-audit.yaml:4"):
+    with pytest.raises(UsageError, match=r"waived already, until 2027-01-31; see mcp-audit.yaml:4"):
         edit.choose((finding(status="waived", waiver=waiver),), PRINT)
 
 
