@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INCOMPLETE
     except KeyboardInterrupt:
         return _say("interrupted", 130)
-    except Exception as error:  # noqa: BLE001 - the last resort: one line, and the traceback only when asked for
+    except Exception as error:  # the last resort: one line, and the traceback only when asked for
         if {"-v", "--verbose"} & set(words):
             raise
         from mcp_audit_gate import HOME
@@ -226,6 +226,8 @@ def _to_file(data: bytes, file: str) -> None:
     try:
         with open(temporary, "xb") as target:
             target.write(data)
+        if os.path.exists(file):
+            os.chmod(temporary, os.stat(file).st_mode & 0o7777)
         os.replace(temporary, os.path.realpath(file))
     finally:
         if os.path.lexists(temporary):

@@ -52,18 +52,29 @@ def waiver(finding: Finding, reason: str, expires: str, owner: str | None) -> di
 
 
 def add(path: str, data: bytes, item: Mapping[str, str], today: date) -> bytes:
-    """The policy with the waiver added. Raises PolicyError when the waiver is not valid, or the file cannot take it."""
+    """The policy with the waiver added. Raises UsageError when the waiver is not valid, PolicyError when the file is not, or cannot take it."""
     before = syntax.read(path, data)
     form.check(before, today)
     text = _inserted(before, item)
     bom = data[: len(data) - len(before.text.encode())]
     after = syntax.read(path, bom + text.encode())
-    form.check(after, today)
+    _check(path, after, item, today)
     assert isinstance(before.value, dict)
     waivers = before.value.get("waivers")
     if after.value != {**before.value, "waivers": [*(waivers if isinstance(waivers, list) else ()), dict(item)]}:
         raise PolicyError(f"{path}: the waiver cannot be added without changing something else", f"add it by hand: {_flow(item)}")
     return after.data
+
+
+def _check(path: str, after: Document, item: Mapping[str, str], today: date) -> None:
+    """Tells what is wrong with the waiver without a place in a file that was not written."""
+    try:
+        form.check(after, today)
+    except PolicyError as error:
+        raise UsageError(f"the waiver is not valid: {error.message.removeprefix(path).partition(' ')[2]}", error.hint) from error
+    day = form.read_date(item["expires"])
+    if day is not None and day < today:
+        raise UsageError(f"the waiver is not valid: its last day, {day}, has passed already", "name a later one")
 
 
 def _inserted(document: Document, item: Mapping[str, str]) -> str:

@@ -94,7 +94,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=4
 def test_any_reason_survives(reason, server, before):
     item = {**ITEM, "reason": reason, "owner": server}
     if not reason.strip() or not server.strip():
-        with pytest.raises(PolicyError, match="is empty"):
+        with pytest.raises(UsageError, match="is empty"):
             edit.add("p", before.encode(), item, TODAY)
         return
     data = edit.add("p", before.encode(), item, TODAY)
@@ -130,12 +130,13 @@ def test_scalars_that_look_like_something_else(text):
     [
         ({"expires": "31.01.2027"}, "no date"),
         ({"expires": "2028-01-31"}, "more than 365 days ahead"),
+        ({"expires": "2026-11-30"}, "its last day, 2026-11-30, has passed already"),
         ({"reason": " "}, "`reason` is empty"),
         ({"rule": "waiver-unused"}, "cannot be waived"),
     ],
 )
 def test_a_waiver_that_is_not_valid_is_not_written(change, message):
-    with pytest.raises(PolicyError, match=message):
+    with pytest.raises(UsageError, match=f"the waiver is not valid: .*{message}"):
         edit.add("p", edit.NEW, {**ITEM, **change}, TODAY)
 
 
