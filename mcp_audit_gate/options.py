@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from mcp_audit_gate import HOME, __version__
 from mcp_audit_gate.errors import UsageError, suggestion
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 LEVELS = (*reversed(SEVERITIES), "never")
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Knows its width without shutil, which argparse would import for every option that is added."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=max(40, int(columns) if columns.isdigit() else 100) - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     """Errors become UsageError, so that one place prints them."""
 
@@ -33,12 +42,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         prog="mcp-audit",
         description="The lockfile and policy gate for MCP: judges the MCP configs a repository commits.",
         epilog=f"example: mcp-audit scan --skip-connect\ndocumentation: {HOME}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"mcp-audit {__version__}")
     _common(parser, suppress=False)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser, prog="mcp-audit")
     wanted = next((word for word in argv if word in _COMMANDS), None)
     for name, (add, summary, example) in _COMMANDS.items():
         made = commands.add_parser(
@@ -46,7 +55,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
             help=summary,
             description=summary,
             epilog=f"example: {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,
         )
         if name == wanted:

@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import re
-import unicodedata
 
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.record import NamedTuple
@@ -170,7 +169,9 @@ def _letters() -> dict[int, str]:
 
 def skeleton(text: str) -> str:
     """The text as a reader takes it in: compatibility forms resolved, look-alike letters made ASCII, lower case (UTS 39, simplified)."""
-    return unicodedata.normalize("NFKC", text).translate(_letters()).lower()
+    from unicodedata import normalize
+
+    return normalize("NFKC", text).translate(_letters()).lower()
 
 
 # Scripts whose letters pass for Latin ones, by the first word of a character's Unicode name.
@@ -181,8 +182,10 @@ def mixed_letter(text: str) -> str:
     """A letter of another script that looks like an ASCII letter, in a word with Latin letters; "" when there is none."""
     if text.isascii():
         return ""
+    from unicodedata import name
+
     for word in re.finditer(r"[^\W\d_]+", text):
-        scripts = {letter: unicodedata.name(letter, "").partition(" ")[0] for letter in word.group()}
+        scripts = {letter: name(letter, "").partition(" ")[0] for letter in word.group()}
         foreign = [letter for letter, script in scripts.items() if script in _ALIKE and ord(letter) in _letters()]
         if foreign and ("LATIN" in scripts.values() or len({scripts[letter] for letter in foreign}) > 1):
             return foreign[0]
@@ -200,7 +203,9 @@ def _joins(text: str, at: int) -> bool:
     """True for a joiner between parts of an emoji or letters of a script that needs it, and for the tags of a flag."""
     letter, before = text[at], text[at - 1] if at else ""
     if letter in "\u200c\u200d" and 0 < at < len(text) - 1:
-        return not before.isascii() and unicodedata.name(before, "").partition(" ")[0] not in (*_ALIKE, "LATIN")
+        from unicodedata import name
+
+        return not before.isascii() and name(before, "").partition(" ")[0] not in (*_ALIKE, "LATIN")
     return "\U000e0020" <= letter <= "\U000e007f" and "\U0001f3f4" in text[:at]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from types import MappingProxyType
 
 from mcp_audit_gate.record import NamedTuple
@@ -108,4 +107,8 @@ class Policy(NamedTuple):
 
 def same_name(text: str) -> str:
     """A server's name as names are compared: compatibility forms and case make no difference."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    if text.isascii():
+        return text.lower()
+    from unicodedata import normalize
+
+    return normalize("NFKC", normalize("NFKC", text).casefold())

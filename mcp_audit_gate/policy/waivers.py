@@ -7,7 +7,6 @@ subject) and holds for whatever the rule finds there, until its last day; `waive
 
 from __future__ import annotations
 
-import unicodedata
 
 from mcp_audit_gate.policy.policy import FIXED, same_name
 from mcp_audit_gate.record import NamedTuple
@@ -93,7 +92,11 @@ def covers(waiver: Waiver, finding: Finding) -> bool:
 
 
 def _composed(path: str) -> str:
-    return path if path.isascii() else unicodedata.normalize("NFC", path)
+    if path.isascii():
+        return path
+    from unicodedata import normalize
+
+    return normalize("NFC", path)
 
 
 def _written(waiver: Waiver) -> Mapping[str, Json]:

@@ -108,6 +108,8 @@ def _node(item: Raised) -> tuple[str, tuple[str | int, ...], tuple[int, ...]]:
 
 def _findings(kept: list[tuple[Raised, str]]) -> Iterator[Finding]:
     """Hits with their severities as findings: places worked out, fingerprints made unique, equal ones of two readings of one entry told once."""
+    if not kept:
+        return
     from hashlib import sha256
 
     seen: set[tuple[str, Location, str]] = set()

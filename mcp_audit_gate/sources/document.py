@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 
 from mcp_audit_gate.model import Location, Place
+from mcp_audit_gate.pattern import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         def members(self, node: Any) -> dict[str | int, list[tuple[int, int, Any]]]: ...
 
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+_LINE_END = lazy(r"\r\n|\r|\n")
 
 
 class Lines:

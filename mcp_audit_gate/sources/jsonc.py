@@ -11,6 +11,7 @@ import re
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 
 from mcp_audit_gate.errors import Unreadable
+from mcp_audit_gate.pattern import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def check_depth(text: str, limit: int) -> None:
             depth -= 1
 
 
-_MARK = re.compile(r'["\[\]{}]')
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
+_MARK = lazy(r'["\[\]{}]')
+_STRING = lazy(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
 
 
 def _structure(text: str):  # type: ignore[no-untyped-def]
@@ -117,9 +118,9 @@ def _structure(text: str):  # type: ignore[no-untyped-def]
             offset += 1
 
 
-_BLANKABLE = re.compile(r'["/,]')
-_LINE_END = re.compile(r"[\r\n]")
-_NOT_LINE_END = re.compile(r"[^\r\n]")
+_BLANKABLE = lazy(r'["/,]')
+_LINE_END = lazy(r"[\r\n]")
+_NOT_LINE_END = lazy(r"[^\r\n]")
 
 
 def blank(text: str) -> tuple[str, int | None]:
@@ -161,7 +162,7 @@ def _comment_end(text: str, offset: int) -> int | None:
     return None
 
 
-_BEFORE_BRACKET = re.compile(r",[ \t\r\n]*[\]}]")
+_BEFORE_BRACKET = lazy(r",[ \t\r\n]*[\]}]")
 
 
 def _blank_commas(text: str, commas: list[int], first: int | None) -> tuple[str, int | None]:
@@ -183,8 +184,8 @@ def _blank_commas(text: str, commas: list[int], first: int | None) -> tuple[str,
     return "".join(pieces), trailing[0] if first is None else min(first, trailing[0])
 
 
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_SCALAR_END = re.compile(r"[^ \t\r\n,\]}]*")
+_BLANKS = lazy(r"[ \t\r\n]*")
+_SCALAR_END = lazy(r"[^ \t\r\n,\]}]*")
 
 
 class JsonIndex:

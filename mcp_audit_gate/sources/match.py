@@ -6,7 +6,6 @@ Names are compared case-folded and in NFC, as file systems that do not tell them
 from __future__ import annotations
 
 import functools
-import unicodedata
 
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.clients import ROWS, Row
@@ -18,7 +17,11 @@ if TYPE_CHECKING:
 
 def fold(name: str) -> str:
     """A name as it is compared."""
-    return name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    if name.isascii():
+        return name.lower()
+    from unicodedata import normalize
+
+    return normalize("NFC", normalize("NFC", name).casefold())
 
 
 class Pattern(NamedTuple):

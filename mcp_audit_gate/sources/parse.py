@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mcp_audit_gate.errors import Unreadable
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.sources import jsonc, shell
 from mcp_audit_gate.sources.document import Document
 
@@ -66,8 +67,8 @@ def _tree(path: str, data: bytes, text: str, node: Node) -> Document:
     return Document(path, data, text, node.value, lambda: yamls.YamlIndex(node))
 
 
-_FRONT_MATTER = re.compile(r"---[ \t]*(?:\r\n|\r|\n)")
-_FRONT_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.M)
+_FRONT_MATTER = lazy(r"---[ \t]*(?:\r\n|\r|\n)")
+_FRONT_END = lazy(r"^(?:---|\.\.\.)[ \t]*$", re.M)
 
 
 def _markdown(path: str, data: bytes, text: str) -> list[Document]:

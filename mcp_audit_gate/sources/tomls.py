@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from mcp_audit_gate.errors import Unreadable
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.sources.jsonc import check_depth
 
 TYPE_CHECKING = False
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Json
 
 _HINT = "correct the TOML at this place"
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_MANY_DOTS = re.compile(r"(?:[^.\n]*\.){64}")
+_PLACE = lazy(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_MANY_DOTS = lazy(r"(?:[^.\n]*\.){64}")
 
 
 def read(text: str, max_depth: int) -> Json:
@@ -90,15 +91,15 @@ class Table:
         return found.inner[len(found.inner) - 1][-1][2] if 0 in found.inner else found
 
 
-_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_SPACE = re.compile(r"[ \t]*")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_SCALAR = re.compile(r"[^,\]}#\r\n]*")
+_BLANK = lazy(r"(?:[ \t\r\n]+|#[^\n]*)*")
+_SPACE = lazy(r"[ \t]*")
+_BARE = lazy(r"[A-Za-z0-9_-]+")
+_SCALAR = lazy(r"[^,\]}#\r\n]*")
 _STRINGS = (
-    re.compile(r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"{3,5}', re.S),
-    re.compile(r"'''[^']*(?:'(?!'')[^']*)*'{3,5}", re.S),
-    re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'),
-    re.compile(r"'[^'\n]*'"),
+    lazy(r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"{3,5}', re.S),
+    lazy(r"'''[^']*(?:'(?!'')[^']*)*'{3,5}", re.S),
+    lazy(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'),
+    lazy(r"'[^'\n]*'"),
 )
 
 

@@ -6,9 +6,9 @@ they stand before, as frameworks with tags of their own write them.
 
 from __future__ import annotations
 
-import re
 
 from mcp_audit_gate.errors import Unreadable
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.jsonc import Repeated
 
@@ -174,8 +174,8 @@ class _Reader:
         return start + self._offset, max(end, start) + self._offset
 
 
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?[0-9]{1,30}\.[0-9]{0,30}([eE][-+][0-9]{1,2})?")
+_INT = lazy(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FLOAT = lazy(r"[-+]?[0-9]{1,30}\.[0-9]{0,30}([eE][-+][0-9]{1,2})?")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
     **dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False),

@@ -244,7 +244,7 @@ def test_windows_strings_keep_their_backslashes() -> None:
 
 
 def test_wrappers_below_uv_run_and_su() -> None:
-    assert launches("uv", "run", "bash", "-c", "a | b")[0].shell == Word("a | b", ("args", 3))
+    assert launches("uv", "run", "bash", "-c", "a | b")[0].shell == Word("a | b", ("args", 4))
     assert launches("uv", "run", "sh", "-c", "npx docs")[0].package.name == "docs"
     assert launches("su", "-", "me", "-c", "npx docs")[0].package.name == "docs"
 
