@@ -6,10 +6,9 @@ shows is refused: anchors, aliases, tags, merge keys, repeated keys, several doc
 
 from __future__ import annotations
 
-import re
-
 from mcp_audit_gate.errors import PolicyError, Unreadable
 from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.policy import plain
 from mcp_audit_gate.sources.document import Document, Lines
 from mcp_audit_gate.sources.parse import decode
 from mcp_audit_gate.sources.yamls import Node, YamlIndex
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Json
 
 MAX_DEPTH = 16
-_INT = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?[0-9]{1,30}\.[0-9]{0,30}(?:[eE][-+]?[0-9]{1,2})?")
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-}
 
 
 def read(path: str, data: bytes) -> Document:
@@ -37,8 +29,13 @@ def read(path: str, data: bytes) -> Document:
         text = decode(data)
     except Unreadable as error:
         raise PolicyError(f"{path}:{_bad_byte(data, error)}: {error.reason}", error.hint) from error
-    root = _Reader(path, text).document()
+    root = plain.read(text) or whole(path, text)
     return Document(path, data, text, root.value, lambda: YamlIndex(root))
+
+
+def whole(path: str, text: str) -> Node:
+    """The root of the one document, by the library. Raises PolicyError."""
+    return _Reader(path, text).document()
 
 
 def _bad_byte(data: bytes, error: Unreadable) -> str:
@@ -140,10 +137,4 @@ class _Reader:
 
 def _scalar(event: Any) -> Json:
     text: str = event.value
-    if not event.implicit[0]:
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INT.fullmatch(text):
-        return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    return plain.resolve(text) if event.implicit[0] else text

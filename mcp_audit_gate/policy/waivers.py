@@ -7,7 +7,6 @@ subject) and holds for whatever the rule finds there, until its last day; `waive
 
 from __future__ import annotations
 
-
 from mcp_audit_gate.policy.policy import FIXED, same_name
 from mcp_audit_gate.record import NamedTuple
 

@@ -65,7 +65,8 @@ def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:
     live = [(item, level) for item, level in live if level != "off"]
     silenced = {(wide, *_node(item)) for item, _ in live for wide in NARROWER.get(item.rule.info.id, ())}
     kept = [(item, level) for item, level in live if (item.rule.info.id, *_node(item)) not in silenced]
-    return tuple(sorted(_findings(kept), key=order))
+    # In the everyday run nothing is found, and no hash need be loaded.
+    return tuple(sorted(_findings(kept), key=order)) if kept else ()
 
 
 def order(finding: Finding) -> tuple[int, str, int, int, str, str]:
