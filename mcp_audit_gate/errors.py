@@ -32,7 +32,7 @@ class PolicyError(GateError):
     """A policy or waiver is invalid, so nothing was judged."""
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 - a state of a file, not a fault of the program
     """A file, or a part of one, that could not be understood; becomes a NotAssessed and a finding.
 
     `offset` is a place in the file's text, in characters, or None when there is no text to point into.

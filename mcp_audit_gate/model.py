@@ -20,7 +20,9 @@ if TYPE_CHECKING:
         text: str
         data: bytes
 
-        def locate(self, place: "Place") -> "Location": ...
+        def locate(self, place: Place) -> Location:
+            """Lines and columns of a place."""
+            ...
 
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")

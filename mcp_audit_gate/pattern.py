@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 else:
 
-    class lazy:
+    class lazy:  # noqa: N801 - stands for the function above
         """Stands for a compiled pattern; its methods come into being with the first call."""
 
         def __init__(self, text, flags=0):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from _collections import _tuplegetter  # type: ignore[attr-defined]
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as NamedTuple
 else:
+    from _collections import _tuplegetter
 
     class _Record(tuple):
         """What all records share: collections.namedtuple's methods."""
 
         __slots__ = ()
         _fields = ()
-        _field_defaults: dict = {}
 
         @classmethod
         def _make(cls, values):
@@ -38,7 +36,7 @@ else:
     def _constructor(fields, defaults):
         """`__new__` for the first call: it makes the fast one, puts it into its own place and calls it."""
 
-        def __new__(cls, *args, **kwargs):
+        def __new__(cls, *args, **kwargs):  # noqa: N807 - becomes the method of that name
             owner = next(base for base in cls.__mro__ if "_fields" in vars(base))
             signature = ", ".join(f"{field}=_{field}" if field in defaults else field for field in fields)
             scope = {f"_{field}": value for field, value in defaults.items()} | {"_make": tuple.__new__}

@@ -162,7 +162,10 @@ def test_unreadable_files_and_folders(tmp_path, capfd) -> None:
     finally:
         (tmp_path / "locked").chmod(0o755)
     assert code == 4
-    assert {(item["path"], item["reason"]) for item in report["not_assessed"]} == {(".mcp.json", "permission denied"), ("locked", "permission denied")}
+    assert {(item["path"], item["reason"]) for item in report["not_assessed"]} == {
+        (".mcp.json", "permission denied"),
+        ("locked", "permission denied"),
+    }
 
 
 def test_a_submodule_that_stands_for_a_clients_folder(tmp_path, capfd) -> None:
@@ -189,7 +192,11 @@ def test_nothing_to_scan(tmp_path, capfd) -> None:
 
 
 def test_a_named_file_is_read_whatever_its_name_and_its_syntax(tmp_path, capfd) -> None:
-    for name, text in (("odd.conf", GOOD), ("a.toml", '[mcp_servers.x]\nurl = "http://mcp.example.com"\n'), ("b.yml", "mcpServers:\n  x: {url: 'http://mcp.example.com'}\n")):
+    for name, text in (
+        ("odd.conf", GOOD),
+        ("a.toml", '[mcp_servers.x]\nurl = "http://mcp.example.com"\n'),
+        ("b.yml", "mcpServers:\n  x: {url: 'http://mcp.example.com'}\n"),
+    ):
         write(tmp_path, name, text)
         code, report, _ = scan(tmp_path, capfd, str(tmp_path / name))
         assert code == 1
@@ -225,7 +232,9 @@ def test_odd_folder_names_are_true_in_json(name, tmp_path, capfd) -> None:
 
 
 def test_many_equal_keys_are_judged_first_and_last(tmp_path, capfd) -> None:
-    write(tmp_path, ".mcp.json", '{"mcpServers": {"x": {"url": "http://a.example.com", "url": "https://b.example.com", "url": "http://c.example.com"}}}')
+    write(
+        tmp_path, ".mcp.json", '{"mcpServers": {"x": {"url": "http://a.example.com", "url": "https://b.example.com", "url": "http://c.example.com"}}}'
+    )
     code, report, _ = scan(tmp_path, capfd)
     assert code == 1
     assert len(report["servers"]) == 1

@@ -24,7 +24,8 @@ TODAY = date(2026, 11, 22)
 def findings(root: Path) -> list[str]:
     report = gate.scan(WorkingTree(str(root)), (str(root),), gate.Settings(TODAY))
     return sorted(
-        f"{f.rule} {f.location.path}:{f.location.start_line}:{f.location.start_column}-{f.location.end_line}:{f.location.end_column}" for f in report.findings
+        f"{f.rule} {f.location.path}:{f.location.start_line}:{f.location.start_column}-{f.location.end_line}:{f.location.end_column}"
+        for f in report.findings
     )
 
 

@@ -31,7 +31,8 @@ DUPLICATE_KEY = RuleInfo(
     severity="high",
     title="A key stands twice in one object",
     why="Most parsers keep the last of two equal keys, some the first, and a reviewer reads the one above: the same file says different things.",
-    looks_at="Objects that hold servers, launches or approvals, in JSON and YAML, after escapes are undone. All values are judged. In TOML it is a syntax error.",
+    looks_at="Objects that hold servers, launches or approvals, in JSON and YAML, after escapes are undone. All values are judged. "
+    "In TOML it is a syntax error.",
     fix="Delete all but one.",
     references=("CWE-436",),
     example_bad=(
@@ -64,8 +65,18 @@ def config_unreadable(context: Context) -> Iterator[Hit]:
     """One hit for each problem of reading."""
     for problem in context.problems:
         if problem.kind == "config-unreadable":
-            server = f'Server "{visible(problem.server, 80)}" was not judged' if problem.server is not None else "The file, or a part of it, was not judged"
-            yield Hit(problem.place, f"{server}: {visible(problem.message)}.", problem.message, fix=f"{problem.hint[:1].upper()}{problem.hint[1:]}.", server=problem.server)
+            server = (
+                f'Server "{visible(problem.server, 80)}" was not judged'
+                if problem.server is not None
+                else "The file, or a part of it, was not judged"
+            )
+            yield Hit(
+                problem.place,
+                f"{server}: {visible(problem.message)}.",
+                problem.message,
+                fix=f"{problem.hint[:1].upper()}{problem.hint[1:]}.",
+                server=problem.server,
+            )
 
 
 def duplicate_key(context: Context) -> Iterator[Hit]:
@@ -88,7 +99,9 @@ def two_server_maps(context: Context) -> Iterator[Hit]:
             document = found["servers"][0].document
             first, second = (Place(document, (key,), (), True) for key in ("mcpServers", "servers"))
             names = ", ".join(f'"{visible(name, 40)}"' for name in sorted({entry.name for entry in found["servers"]})[:3])
-            yield Hit(second, f'"servers" ({names}) stands beside another map, "mcpServers"; each client reads only one of them.', "", related=(first,))
+            yield Hit(
+                second, f'"servers" ({names}) stands beside another map, "mcpServers"; each client reads only one of them.', "", related=(first,)
+            )
 
 
 def _same(one: list[Entry], other: list[Entry]) -> bool:

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     class Index(Protocol):
         """Spans of keys and values; a node is whatever the syntax finds handy."""
 
-        def root(self) -> Any: ...
+        def root(self) -> Any:
+            """The node of the whole value."""
+            ...
 
-        def span(self, node: Any) -> tuple[int, int]: ...
+        def span(self, node: Any) -> tuple[int, int]:
+            """First offset and end of a value."""
+            ...
 
-        def members(self, node: Any) -> dict[str | int, list[tuple[int, int, Any]]]: ...
+        def members(self, node: Any) -> dict[str | int, list[tuple[int, int, Any]]]:
+            """Key or index -> every (key start, key end, value node) with it."""
+            ...
 
 
 _LINE_END = lazy(r"\r\n|\r|\n")

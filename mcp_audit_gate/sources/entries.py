@@ -6,14 +6,11 @@ from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.model import Entry, Place, Problem, Setting, Word
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.fields import bundle, could_start, needs_no_program, strings, understand_entry
-from mcp_audit_gate.sources.jsonc import Repeated
 from mcp_audit_gate.sources.launch import Fields, command_string, understand
-from mcp_audit_gate.sources.match import fits
+from mcp_audit_gate.sources.walk import Site, members, pad, reading, repeated, sites, times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mcp_audit_gate.model import Json, Launch, Pointer
     from mcp_audit_gate.sources.clients import Row
     from mcp_audit_gate.sources.document import Document
@@ -22,16 +19,22 @@ MAX_ENTRIES = 10_000
 MAX_REPEATS = 16
 _MAP_HINT = 'write servers as a map, {"mcpServers": {"name": {"command": "…"}}}'
 _START_HINT = "name a program (command) or an address (url), or delete the entry"
-_CONTAINERS = frozenset(("mcpServers", "mcp_servers", "mcp-servers", "servers", "context_servers", "inputs", "mcp", "amp.mcpServers", "mcp.servers", "projects", "plugins"))
+_CONTAINERS = frozenset(
+    (
+        "mcpServers",
+        "mcp_servers",
+        "mcp-servers",
+        "servers",
+        "context_servers",
+        "inputs",
+        "mcp",
+        "amp.mcpServers",
+        "mcp.servers",
+        "projects",
+        "plugins",
+    )
+)
 _COMMAND_SETTINGS = frozenset(("apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "otelHeadersHelper"))
-
-
-class Site(NamedTuple):
-    """A value in a document, with the way to it."""
-
-    value: Json
-    pointer: Pointer
-    nth: tuple[int, ...]
 
 
 class Extract(NamedTuple):
@@ -90,13 +93,18 @@ class _Reader:
         for shape in self._row.shapes:
             before = len(self.entries), len(self.problems), len(self.pointed)
             parts = tuple(part for part in shape.split("/") if part)
-            seen = [self._shape(site, parts) for site in _sites(root, parts[:-1])]
+            seen = [self._shape(site, parts) for site in sites(root, parts[:-1])]
             if any(seen) or before != (len(self.entries), len(self.problems), len(self.pointed)):
                 self.shapes.append(shape)
         self._repeats(root)
 
     def _unwrapped_root(self, root: Site) -> None:
-        if self._document.value is not None and not isinstance(self._document.value, dict) and not self._row.free and self._document.path.lower().endswith(("json", "jsonc")):
+        if (
+            self._document.value is not None
+            and not isinstance(self._document.value, dict)
+            and not self._row.free
+            and self._document.path.lower().endswith(("json", "jsonc"))
+        ):
             self._problem(root, "the file is no JSON object", _MAP_HINT)
 
     def _shape(self, site: Site, parts: tuple[str, ...]) -> bool:
@@ -106,7 +114,7 @@ class _Reader:
         if parts == ("*",):
             self._flat(site)
             return False
-        containers = list(_sites(site, parts[-1:])) if parts[-1] != "*" else [site]
+        containers = list(sites(site, parts[-1:])) if parts[-1] != "*" else [site]
         if parts[-1] != "*":
             for found in containers:
                 self._single(found, str(found.pointer[-1]))
@@ -117,15 +125,15 @@ class _Reader:
     def _container(self, site: Site) -> None:
         """A map or list of servers, the path of a file that holds one, or something unknown."""
         if isinstance(site.value, dict):
-            members = list(_members(site))
-            if self._row.free and not any(isinstance(inner.value, dict) and could_start(inner.value) for _, inner, _ in members):
+            found = list(members(site))
+            if self._row.free and not any(isinstance(inner.value, dict) and could_start(inner.value) for _, inner, _ in found):
                 return  # a map of something else under a common key
-            for name, inner, last in members:
+            for name, inner, last in found:
                 if not self._holds_another_shape(inner):
                     self._member(inner, name, again=not last)
         elif isinstance(site.value, list):
             for number, item in enumerate(site.value):
-                self._item(Site(item, (*site.pointer, number), (*_pad(site), -1)), number)
+                self._item(Site(item, (*site.pointer, number), (*pad(site), -1)), number)
         elif isinstance(site.value, str) and site.value.strip():
             self._target(site, site.value)
         elif site.value is not None and site.value != "":
@@ -149,14 +157,21 @@ class _Reader:
         value = site.value
         if isinstance(value, str):
             if "://" in value:
-                self._add(site, str(number), {"url": value}, understand(Fields(urls=(Word(value, ()),), transport="sse" if "sse" in str(site.pointer) else "http")), False, False)
+                self._add(
+                    site,
+                    str(number),
+                    {"url": value},
+                    understand(Fields(urls=(Word(value, ()),), transport="sse" if "sse" in str(site.pointer) else "http")),
+                    False,
+                    False,
+                )
             elif value.startswith(("./", "../")) or value.endswith(".json"):
                 self.pointed.append((value, self._place(site)))
             return
         if isinstance(value, dict):
             inner = next(iter(value.values())) if len(value) == 1 else None
             if isinstance(inner, dict) and not could_start(value):
-                for name, member, last in _members(site):
+                for name, member, last in members(site):
                     self._member(member, name, again=not last)
                 return
             name = next((str(value[key]) for key in ("name", "id", "identifier") if isinstance(value.get(key), str)), str(number))
@@ -190,22 +205,23 @@ class _Reader:
     def _entry(self, site: Site, name: str, disabled: bool, again: bool) -> None:
         """One entry; with repeated keys inside, once per reading, of which the last counts."""
         assert isinstance(site.value, dict)
-        times = _times(site.value)
-        if times > MAX_REPEATS:
+        count = times(site.value)
+        if count > MAX_REPEATS:
             self._problem(site, f"a key that stands more than {MAX_REPEATS} times", "delete the repetitions", name)
-        readings = range(min(times, MAX_REPEATS)) if times > 1 else (-1,)
-        for number in readings:
-            value = _reading(site.value, number)
+        for number in (*range(min(count, MAX_REPEATS) - 1), -1):
+            value = reading(site.value, number)
             assert isinstance(value, dict)
             understood = understand_entry(value, self._row.expands)
-            inner = site if number < 0 else site._replace(nth=(*_pad(site), number))
+            inner = site if number < 0 else site._replace(nth=(*pad(site), number))
             for fault in understood.faults:
                 place = self._place(inner)
                 self._report(place._replace(pointer=(*place.pointer, *fault.at)), fault.reason, fault.hint, name)
-            self._add(inner, name, value, understood.launches, disabled, again or number not in (-1, readings[-1]))
+            self._add(inner, name, value, understood.launches, disabled, again or number >= 0)
 
     def _add(self, site: Site, name: str, value: dict[str, Json], launches: tuple[Launch, ...], disabled: bool, again: bool) -> None:
-        self.entries.append(Entry(self._document, self._row.client, name, "server", value, site.pointer, site.nth, launches, disabled, self._sample, again))
+        self.entries.append(
+            Entry(self._document, self._row.client, name, "server", value, site.pointer, site.nth, launches, disabled, self._sample, again)
+        )
 
     def _single(self, site: Site, name: str) -> None:
         """A shape that names one entry: an object, or a whole command line."""
@@ -233,7 +249,7 @@ class _Reader:
     def _flat(self, site: Site) -> None:
         """Servers at the top of the file, without a container."""
         if isinstance(site.value, dict):
-            for name, inner, last in _members(site):
+            for name, inner, last in members(site):
                 if isinstance(inner.value, dict) and name not in _CONTAINERS and could_start(inner.value):
                     self._entry(inner, name, self._disabled(inner.value), again=not last)
 
@@ -241,9 +257,9 @@ class _Reader:
         outer, _, inner = pattern.rpartition("//")
         skip = len([part for part in outer.split("/") if part])
         parts = tuple(part for part in f"{outer}/{inner}".split("/") if part)
-        for site in _sites(root, parts):
+        for site in sites(root, parts):
             name = ".".join(str(step) for step in site.pointer[skip:])
-            setting = Setting(self._document, self._row.client, name, _reading(site.value, -1), site.pointer, site.nth, self._sample)
+            setting = Setting(self._document, self._row.client, name, reading(site.value, -1), site.pointer, site.nth, self._sample)
             self.settings.append(setting)
             self._commands(setting)
 
@@ -264,15 +280,17 @@ class _Reader:
 
     def _repeats(self, root: Site) -> None:
         """Keys that stand more than once on the way to an entry or setting, or inside one."""
-        pointers = {entry.pointer for entry in self.entries} | {setting.pointer for setting in self.settings}
-        above = {pointer[:length] for pointer in pointers for length in range(len(pointer) + 1)}
-        for site, key, times in _repeated(root):
+        names: dict[Pointer, str | None] = {setting.pointer: None for setting in self.settings}
+        names |= {entry.pointer: entry.name if entry.kind == "server" else None for entry in self.entries}
+        above = {pointer[:length] for pointer in names for length in range(len(pointer) + 1)}
+        for site, key, count in repeated(root):
             pointer = (*site.pointer, key)
-            if key.startswith(("_", "//")) or not (pointer in above or any(pointer[:length] in pointers for length in range(len(pointer)))):
+            inside = next((pointer[:length] for length in range(len(pointer) + 1) if pointer[:length] in names), None)
+            if key.startswith(("_", "//")) or (inside is None and pointer not in above):
                 continue
-            places = [Place(self._document, pointer, (*_pad(site), number), True) for number in range(min(times, MAX_REPEATS))]
-            message = f"stands {times} times in one object; clients disagree on which one counts"
-            server = next((entry.name for entry in self.entries if pointer[: len(entry.pointer)] == entry.pointer), None)
+            places = [Place(self._document, pointer, (*pad(site), number), True) for number in range(min(count, MAX_REPEATS))]
+            message = f"stands {count} times in one object; clients disagree on which one counts"
+            server = None if inside is None else names[inside]
             self.problems.append(Problem("duplicate-key", places[-1], message, "delete all but one", server, tuple(places[:-1])))
 
     def _place(self, site: Site) -> Place:
@@ -283,91 +301,3 @@ class _Reader:
 
     def _report(self, place: Place, reason: str, hint: str, server: str | None) -> None:
         self.problems.append(Problem("config-unreadable", place, reason, hint, server))
-
-
-def _pad(site: Site) -> tuple[int, ...]:
-    """The choices among equal keys, one for each step of the pointer."""
-    missing = len(site.pointer) - len(site.nth)
-    return (*site.nth, *(site.nth[-1:] or (-1,)) * missing)
-
-
-def _members(site: Site) -> Iterator[tuple[str, Site, bool]]:
-    """Name, site, and whether it is the last of that name, for every pair of an object, repeated ones too."""
-    assert isinstance(site.value, dict)
-    if not isinstance(site.value, Repeated):
-        for key, item in site.value.items():
-            yield key, Site(item, (*site.pointer, key), site.nth and (*_pad(site), -1)), True
-        return
-    total: dict[str, int] = {}
-    for key, _ in site.value.pairs:
-        total[key] = total.get(key, 0) + 1
-    seen: dict[str, int] = {}
-    for key, item in site.value.pairs:
-        number = seen.get(key, 0)
-        seen[key] = number + 1
-        yield key, Site(item, (*site.pointer, key), (*_pad(site), number)), number + 1 == total[key]
-
-
-def _sites(site: Site, parts: tuple[str, ...]) -> Iterator[Site]:
-    """Every value that a pointer with `*` leads to; of repeated keys, each."""
-    if not parts:
-        yield site
-    elif isinstance(site.value, dict):
-        part = parts[0]
-        if "*" in part or isinstance(site.value, Repeated):
-            for key, inner, _ in _members(site):
-                if key == part or ("*" in part and fits(key, part)):
-                    yield from _sites(inner, parts[1:])
-        elif part in site.value:
-            yield from _sites(Site(site.value[part], (*site.pointer, part), site.nth and (*_pad(site), -1)), parts[1:])
-    elif isinstance(site.value, list) and parts[0] == "*":
-        for number, item in enumerate(site.value):
-            yield from _sites(Site(item, (*site.pointer, number), site.nth and (*_pad(site), -1)), parts[1:])
-
-
-def _times(value: Json) -> int:
-    """How often the most repeated key inside a value stands there."""
-    if isinstance(value, dict):
-        most = 1
-        if isinstance(value, Repeated):
-            counts: dict[str, int] = {}
-            for key, _ in value.pairs:
-                counts[key] = counts.get(key, 0) + 1
-            most = max(counts.values())
-        items: Iterator[Json] = (item for _, item in value.pairs) if isinstance(value, Repeated) else iter(value.values())
-        return max([most, *(_times(item) for item in items if isinstance(item, (dict, list)))])
-    if isinstance(value, list):
-        return max([1, *(_times(item) for item in value if isinstance(item, (dict, list)))])
-    return 1
-
-
-def _reading(value: Json, number: int) -> Json:
-    """The value with one of each set of repeated keys: the one of that number, or the last of fewer; -1: the last."""
-    if isinstance(value, Repeated):
-        chosen: dict[str, list[Json]] = {}
-        for key, item in value.pairs:
-            chosen.setdefault(key, []).append(item)
-        return {key: _reading(items[min(number, len(items) - 1)], number) for key, items in chosen.items()}
-    if isinstance(value, dict):
-        return {key: _reading(item, number) if isinstance(item, (dict, list)) else item for key, item in value.items()}
-    if isinstance(value, list):
-        return [_reading(item, number) if isinstance(item, (dict, list)) else item for item in value]
-    return value
-
-
-def _repeated(site: Site) -> Iterator[tuple[Site, str, int]]:
-    """Every object with a repeated key in a document: the object, the key, how often."""
-    if isinstance(site.value, Repeated):
-        counts: dict[str, int] = {}
-        for key, _ in site.value.pairs:
-            counts[key] = counts.get(key, 0) + 1
-        yield from ((site, key, count) for key, count in counts.items() if count > 1)
-    if isinstance(site.value, dict):
-        for _, inner, _ in _members(site):
-            if isinstance(inner.value, (dict, list)):
-                yield from _repeated(inner)
-    elif isinstance(site.value, list):
-        for number, item in enumerate(site.value):
-            if isinstance(item, (dict, list)):
-                yield from _repeated(Site(item, (*site.pointer, number), site.nth and (*_pad(site), -1)))
-

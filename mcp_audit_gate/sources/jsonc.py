@@ -56,7 +56,8 @@ def _constant(name: str) -> float:
 def read_strict(text: str) -> Json:
     """The value of a JSON text; objects with repeated keys come as Repeated. Raises Unreadable."""
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_int=_number, parse_float=_fraction, parse_constant=_constant)
+        value: Json = json.loads(text, object_pairs_hook=_members, parse_int=_number, parse_float=_fraction, parse_constant=_constant)
+        return value
     except JSONDecodeError as error:
         if not text.strip():
             raise Unreadable("the file is empty", 'write {"mcpServers": {}} or delete the file') from error

@@ -148,7 +148,14 @@ def _crush_flags(words: list[shell.Token]) -> list[tuple[str | int, int, int, No
         single.append((key, tokens[0].start, tokens[0].start, Node(tokens[0].start, tokens[-1].end, [item.text for item in tokens], items)))
     for key, couples in pairs.items():
         inner = tuple((name.text, name.start, name.end, Node(value.start, value.end, value.text)) for name, value in couples)
-        single.append((key, couples[0][0].start, couples[0][0].start, Node(couples[0][0].start, couples[-1][1].end, {str(k): n.value for k, _, _, n in inner}, inner)))
+        single.append(
+            (
+                key,
+                couples[0][0].start,
+                couples[0][0].start,
+                Node(couples[0][0].start, couples[-1][1].end, {str(k): n.value for k, _, _, n in inner}, inner),
+            )
+        )
     return single
 
 

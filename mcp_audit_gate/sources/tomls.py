@@ -76,7 +76,7 @@ def _plain(value: Any) -> Json:
 class Table:
     """A node: the span of a value or header, and its members in order of appearance."""
 
-    __slots__ = ("start", "end", "inner")
+    __slots__ = ("end", "inner", "start")
 
     def __init__(self, start: int, end: int) -> None:
         self.start = start
@@ -231,5 +231,5 @@ def _string_end(text: str, offset: int) -> int:
 def _key_text(written: str) -> str:
     if written[0] == "'" or "\\" not in written:
         return written[1:-1]
-    (key,) = read(f"{written} = 0", 64) or {"": 0}  # type: ignore[misc]
-    return str(key)
+    value = read(f"{written} = 0", 64)
+    return next(iter(value)) if isinstance(value, dict) else ""

@@ -6,7 +6,6 @@ they stand before, as frameworks with tags of their own write them.
 
 from __future__ import annotations
 
-
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple

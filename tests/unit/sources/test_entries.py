@@ -117,7 +117,10 @@ def test_plugins_point_to_files(tmp_path) -> None:
 
 def test_a_plugin_that_points_to_nothing_or_outside_is_not_assessed(tmp_path) -> None:
     (tmp_path / "out.json").write_text('{"mcpServers": {"canary": {"command": "x"}}}')
-    reading = read(tmp_path / "root", {"a/.claude-plugin/plugin.json": {"mcpServers": "./gone.json"}, "b/.claude-plugin/plugin.json": {"mcpServers": "../../out.json"}})
+    reading = read(
+        tmp_path / "root",
+        {"a/.claude-plugin/plugin.json": {"mcpServers": "./gone.json"}, "b/.claude-plugin/plugin.json": {"mcpServers": "../../out.json"}},
+    )
     assert [(item.path, item.reason) for item in reading.not_assessed] == [
         ("../out.json", "a link that leaves the repository; it was not followed"),
         ("a/.claude-plugin/plugin.json", "the file it points to does not exist"),
@@ -127,7 +130,13 @@ def test_a_plugin_that_points_to_nothing_or_outside_is_not_assessed(tmp_path) ->
 
 def test_bundles_by_address(tmp_path) -> None:
     base = "https://github.com/acme/x/releases"
-    reading = read(tmp_path, {f"{n}/.claude-plugin/plugin.json": {"mcpServers": f"{base}/{tail}"} for n, tail in enumerate(("latest/download/x.mcpb", "download/v1.2.0/x.mcpb"))})
+    reading = read(
+        tmp_path,
+        {
+            f"{n}/.claude-plugin/plugin.json": {"mcpServers": f"{base}/{tail}"}
+            for n, tail in enumerate(("latest/download/x.mcpb", "download/v1.2.0/x.mcpb"))
+        },
+    )
     assert [(entry.launch.package.pin, entry.launch.package.version) for entry in reading.context.entries] == [("tag", "latest"), ("exact", "1.2.0")]
 
 
@@ -143,7 +152,13 @@ def test_only_keys_that_every_reader_honours_switch_an_entry_off(path, key, valu
 
 
 def test_samples_are_samples_unless_a_client_reads_every_file_of_the_folder(tmp_path) -> None:
-    reading = read(tmp_path, {"claude_desktop_config.example.json": {"mcpServers": {"x": NPX}}, ".continue/mcpServers/a.example.yaml": "mcpServers: [{name: y, command: npx}]"})
+    reading = read(
+        tmp_path,
+        {
+            "claude_desktop_config.example.json": {"mcpServers": {"x": NPX}},
+            ".continue/mcpServers/a.example.yaml": "mcpServers: [{name: y, command: npx}]",
+        },
+    )
     assert {entry.name: entry.sample for entry in reading.context.entries} == {"x": True, "y": False}
 
 
@@ -167,7 +182,13 @@ def test_settings_and_the_commands_in_them(tmp_path) -> None:
 
 
 def test_helpers_and_expansions_are_launches(tmp_path) -> None:
-    reading = read(tmp_path, {".mcp.json": {"mcpServers": {"x": {"url": URL, "headersHelper": "npx p"}}}, "crush.json": {"mcp": {"y": {"url": URL, "headers": {"A": "$(npx q)"}}}}})
+    reading = read(
+        tmp_path,
+        {
+            ".mcp.json": {"mcpServers": {"x": {"url": URL, "headersHelper": "npx p"}}},
+            "crush.json": {"mcp": {"y": {"url": URL, "headers": {"A": "$(npx q)"}}}},
+        },
+    )
     found = {entry.name: [(launch.program, launch.package.name) for launch in entry.launches[1:]] for entry in reading.context.entries}
     assert found == {"x": [("npx", "p")], "y": [("npx", "q")]}
 
@@ -198,5 +219,10 @@ def test_environment_and_headers_in_every_spelling(tmp_path) -> None:
     }
     reading = read(tmp_path, {".mcp.json": {"mcpServers": entries}})
     found = {entry.name: [(v.name, v.value) for v in (*entry.launch.env, *entry.launch.headers)] for entry in reading.context.entries}
-    assert found == {"a": [("A", "1"), ("B", "2"), ("C", "true"), ("D", None)], "b": [("A", "1"), ("B", None)], "c": [("X", "1"), ("Y", None)], "d": [("X", "1")]}
+    assert found == {
+        "a": [("A", "1"), ("B", "2"), ("C", "true"), ("D", None)],
+        "b": [("A", "1"), ("B", None)],
+        "c": [("X", "1"), ("Y", None)],
+        "d": [("X", "1")],
+    }
     assert reading.not_assessed == ()

@@ -30,7 +30,9 @@ def spelled(draw, comments: bool = False):
 
         tail = "," if comments and draw(st.booleans()) else ""
         if isinstance(item, dict):
-            inner = [f"{gap()}{json.dumps(key, ensure_ascii=draw(st.booleans()))}{gap()}:{gap()}{spell(member)}{gap()}" for key, member in item.items()]
+            inner = [
+                f"{gap()}{json.dumps(key, ensure_ascii=draw(st.booleans()))}{gap()}:{gap()}{spell(member)}{gap()}" for key, member in item.items()
+            ]
             return "{" + (",".join(inner) + (tail if inner else "") or gap()) + gap() + "}"
         if isinstance(item, list):
             inner = [f"{gap()}{spell(member)}{gap()}" for member in item]
@@ -79,7 +81,7 @@ def test_comments_and_trailing_commas_change_nothing(case) -> None:
 
 @given(spelled())
 def test_strict_json_reads_as_the_standard_library_reads_it(case) -> None:
-    value, text = case
+    _, text = case
     assert jsonc.read(text, 64) == (json.loads(text), text, None)
 
 
@@ -134,7 +136,21 @@ def test_repeated_keys_are_kept_and_found() -> None:
     assert [parsed.span(Place(parsed, ("a",), (nth,))) for nth in (0, 1, -1, 7)] == [(6, 7), (19, 20), (19, 20), (19, 20)]
 
 
-@pytest.mark.parametrize("text", ["/*" * 50_000, '"' * 50_001, "[" * 50_000, "//\n" * 30_000, '{"a":' * 20_000, "[1," * 30_000, "," * 50_000 + "]", " " * 100_000 + ",]", "\\" * 90_000, '"\\' * 40_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/*" * 50_000,
+        '"' * 50_001,
+        "[" * 50_000,
+        "//\n" * 30_000,
+        '{"a":' * 20_000,
+        "[1," * 30_000,
+        "," * 50_000 + "]",
+        " " * 100_000 + ",]",
+        "\\" * 90_000,
+        '"\\' * 40_000,
+    ],
+)
 def test_hostile_text_ends_soon(text: str) -> None:
     import time
 

@@ -200,7 +200,12 @@ def test_proxies_are_read_as_the_address_they_wrap(words) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("npx", "-y", "supergateway@3.0.0", "--stdio", "npx -y docs"), ("uvx", "mcp-proxy==0.8.0", "--port", "80", "npx", "-y", "docs"), ("mcp-proxy", "--", "npx", "-y", "docs")]
+    "words",
+    [
+        ("npx", "-y", "supergateway@3.0.0", "--stdio", "npx -y docs"),
+        ("uvx", "mcp-proxy==0.8.0", "--port", "80", "npx", "-y", "docs"),
+        ("mcp-proxy", "--", "npx", "-y", "docs"),
+    ],
 )
 def test_proxies_are_read_as_the_command_they_wrap(words) -> None:
     outer, inner = launches(*words)
@@ -238,7 +243,11 @@ def test_encoded_powershell_stays_a_script() -> None:
 
 
 def test_windows_strings_keep_their_backslashes() -> None:
-    for words in (("cmd", "/c", r"C:\tools\docs.exe --x"), ("powershell", "-Command", r"C:\tools\docs.exe --x"), ("powershell", "-NoProfile", r"C:\tools\docs.exe --x")):
+    for words in (
+        ("cmd", "/c", r"C:\tools\docs.exe --x"),
+        ("powershell", "-Command", r"C:\tools\docs.exe --x"),
+        ("powershell", "-NoProfile", r"C:\tools\docs.exe --x"),
+    ):
         launch = launches(*words)[0]
         assert (launch.program, launch.line[0].text) == ("docs", r"C:\tools\docs.exe")
 
@@ -260,7 +269,10 @@ def test_a_string_for_a_shell() -> None:
     assert command_string(Word("", ("x",))).package is None
 
 
-@pytest.mark.parametrize("text", ["$(" * 50_000, "`" * 99_999, "'" * 99_999, "a;" * 50_000, "a=b " * 25_000, "cd x && " * 12_000, "env " * 25_000, "\\" * 100_000, "$((" * 30_000])
+@pytest.mark.parametrize(
+    "text",
+    ["$(" * 50_000, "`" * 99_999, "'" * 99_999, "a;" * 50_000, "a=b " * 25_000, "cd x && " * 12_000, "env " * 25_000, "\\" * 100_000, "$((" * 30_000],
+)
 def test_hostile_strings_end_soon(text) -> None:
     import time
 

@@ -46,7 +46,18 @@ def test_paths_that_clients_read(path, client) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["package.json", "mcp.json.md", ".mcp.json.txt", "cursor/mcp.json", ".cursor/x/mcp.json", ".continue/mcpServers/x/a.yaml", "agents.md", "README.md", "a.yaml", ".vscode/tasks.json"],
+    [
+        "package.json",
+        "mcp.json.md",
+        ".mcp.json.txt",
+        "cursor/mcp.json",
+        ".cursor/x/mcp.json",
+        ".continue/mcpServers/x/a.yaml",
+        "agents.md",
+        "README.md",
+        "a.yaml",
+        ".vscode/tasks.json",
+    ],
 )
 def test_paths_that_no_client_reads(path) -> None:
     assert row_of(path) is None

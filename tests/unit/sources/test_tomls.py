@@ -13,7 +13,11 @@ from mcp_audit_gate.sources.document import Document
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
 SCALARS = st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-TABLES = st.recursive(st.dictionaries(TEXT, SCALARS, max_size=3), lambda inner: st.dictionaries(TEXT, SCALARS | inner | st.lists(SCALARS, max_size=3) | st.lists(inner, min_size=1, max_size=2), max_size=3), max_leaves=8)
+TABLES = st.recursive(
+    st.dictionaries(TEXT, SCALARS, max_size=3),
+    lambda inner: st.dictionaries(TEXT, SCALARS | inner | st.lists(SCALARS, max_size=3) | st.lists(inner, min_size=1, max_size=2), max_size=3),
+    max_leaves=8,
+)
 
 
 @st.composite
@@ -107,7 +111,17 @@ def test_the_place_of_an_error_is_found_behind_crlf() -> None:
     assert text[: caught.value.offset].count("\n") == 1
 
 
-@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a." * 60_000, "[" + "a." * 60_000 + "a]", "a = " + "{b = " * 30_000, 'a = """' + '""' * 50_000, "a = '''" + "''" * 50_000 + "'"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 100_000,
+        "a." * 60_000,
+        "[" + "a." * 60_000 + "a]",
+        "a = " + "{b = " * 30_000,
+        'a = """' + '""' * 50_000,
+        "a = '''" + "''" * 50_000 + "'",
+    ],
+)
 def test_hostile_text_ends_soon(text: str) -> None:
     import time
 

@@ -32,7 +32,9 @@ def pointers(value, at=()):
 
 @given(VALUES, st.booleans(), st.sampled_from([None, '"', "'"]))
 def test_every_value_stands_where_the_index_says(value, flow, style) -> None:
-    text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True, default_style=style if isinstance(value, str) else None, width=1000, sort_keys=False)
+    text = yaml.safe_dump(
+        value, default_flow_style=flow, allow_unicode=True, default_style=style if isinstance(value, str) else None, width=1000, sort_keys=False
+    )
     parsed = document(text)
     assert parsed.value == value
     for pointer, item in pointers(value):
