@@ -140,11 +140,19 @@ def _policy(named: str, tree: WorkingTree, today: date, option: str) -> Policy:
         presets = f"presets are {' '.join(load.PRESETS)}{suggestion(named, load.PRESETS)}"
         raise UsageError(f"{option}{named}: there is no such file or preset", presets)
     folder, name = os.path.split(os.path.abspath(named))
-    path = os.path.relpath(os.path.join(os.path.realpath(folder), name), tree.root).replace(os.sep, "/")
+    path = _relative(os.path.join(os.path.realpath(folder), name), tree.root)
     if not path.startswith("../"):
         return load.load(tree, path, today)
     elsewhere = WorkingTree(find_root((named,)))
-    return load.load(elsewhere, os.path.relpath(os.path.realpath(named), elsewhere.root).replace(os.sep, "/"), today, path)
+    return load.load(elsewhere, _relative(os.path.realpath(named), elsewhere.root), today, path)
+
+
+def _relative(file: str, root: str) -> str:
+    """The path of a file as seen from a root, with `/`."""
+    try:
+        return os.path.relpath(file, root).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        return f"../{os.path.basename(file)}"
 
 
 def _clients(given: list[str]) -> frozenset[str]:

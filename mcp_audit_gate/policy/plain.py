@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.yamls import Node
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 8
 # A key that the library takes is shorter than 1024 characters.
 _KEY = re.compile(r"""(?:([A-Za-z][A-Za-z0-9_.-]{0,200})|"([^"\\\n]{0,200})"|'([^'\n]{0,200})'):(?= |$)""", re.M)
-_FLOW_WORD = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+*-]*")
+_FLOW_WORD = lazy(r"[A-Za-z0-9_./][A-Za-z0-9_./+*-]*")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
