@@ -7,7 +7,8 @@ import re
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Launch, Option, Rule, RuleInfo, Word
-from mcp_audit_gate.rules.starts import field, launches, lists, server, words
+from mcp_audit_gate.rules.starts import launches, lists, words
+from mcp_audit_gate.rules.wording import field, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
 from mcp_audit_gate.rules.paths import Path, handed, identity, table
+from mcp_audit_gate.rules.wording import field, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Entry, Launch, Pointer
+    from mcp_audit_gate.model import Entry, Launch
 
 _FILES = "@modelcontextprotocol/server-filesystem@2026.8.31"
 
@@ -28,18 +29,6 @@ FLAGS_SAY = "write"
 VARIABLES_SAY = ("write", "read", "operation")
 # `../` five times leaves every usual place of a checkout; less may end in a folder beside it.
 _FAR_UP = 5
-
-
-def server(entry: Entry) -> str:
-    """How messages name the entry, at the beginning of a sentence."""
-    if entry.kind == "command":
-        return f"The command in {visible(str(entry.pointer[0]) if entry.pointer else entry.document.path, 80)}"
-    return f'Server "{visible(entry.name, 80)}"'
-
-
-def field(at: Pointer) -> str:
-    """A pointer below the entry as people write it: args[1]."""
-    return visible("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip("."), 80) or "the entry"
 
 
 BROAD_PATH = RuleInfo(

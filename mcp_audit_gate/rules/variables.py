@@ -8,7 +8,8 @@ import re
 from mcp_audit_gate.metadata import addresses, placeholders
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Launch, Rule, RuleInfo, Variable
-from mcp_audit_gate.rules.starts import field, launches, lists, server, temporary
+from mcp_audit_gate.rules.starts import launches, lists, temporary
+from mcp_audit_gate.rules.wording import field, server
 from mcp_audit_gate.sources import wrappers
 
 TYPE_CHECKING = False
