@@ -84,9 +84,10 @@ class Package(NamedTuple):
     """What a package runner fetches.
 
     ecosystem: npm, pypi, go, nuget, jsr, deno, mcpb, or "" when nothing tells. version: as written, without @ or ==.
-    pin: exact, none, tag, range, commit, branch (git without a full commit), url, local, locked (taken from the repository's
-    own lock or workspace), or reference (name or version holds a variable).
-    source: the address when it does not come from a registry, else "".
+    pin: exact, none, tag, range, commit, branch (git without a full commit), url, local, locked (the repository's own lock or
+    workspace decides, or a date), or reference (name or version holds a variable without a default).
+    source: the address when it does not come from a registry, else "". text: as written; the default of a `${VAR:-default}` in it
+    is read as its value.
     """
 
     ecosystem: str
@@ -99,7 +100,7 @@ class Package(NamedTuple):
 
 
 class Image(NamedTuple):
-    """A container image: name with registry, tag and digest as written, "" where absent."""
+    """A container image: name with registry, tag and digest, "" where absent; text: as written, defaults of references not filled in."""
 
     name: str
     tag: str
@@ -114,9 +115,10 @@ class Launch(NamedTuple):
     transport: stdio, http, sse, ws, or "" when nothing tells. words: program and arguments as written.
     line: the same with wrappers (`cmd /c`, `env A=b`, `sh -c "one command"`) taken off; wrappers: their program words, outermost first.
     program: base name of line[0], lower case, without .exe/.cmd/.bat. runner: npx, uvx, docker, … when the program fetches or
-    hosts another, else "". options: the runner's own flags. arguments: what the server itself gets. urls: every address it is
-    reached at, proxies unwrapped. script: the file that is run. code: program text in the arguments. shell: a command string
-    that a shell interprets and that is more than one simple command. env: with those of an `env A=b` prefix.
+    hosts another, else "". options: the runner's own flags. arguments: what the server itself gets. packages: all that a runner
+    fetches, the one that is run first. urls: every address it is reached at, proxies unwrapped. script: the file that is run.
+    code: program text in the arguments. shell: a command string that a shell interprets and that is more than one simple
+    command. inside: the launches of the commands in it. env: with those of an `env A=b` prefix.
     """
 
     transport: str = ""
@@ -127,15 +129,21 @@ class Launch(NamedTuple):
     runner: str = ""
     options: tuple[Option, ...] = ()
     arguments: tuple[Word, ...] = ()
-    package: Package | None = None
+    packages: tuple[Package, ...] = ()
     image: Image | None = None
     urls: tuple[Word, ...] = ()
     script: Word | None = None
     code: Word | None = None
     shell: Word | None = None
+    inside: tuple[Launch, ...] = ()
     env: tuple[Variable, ...] = ()
     headers: tuple[Variable, ...] = ()
     cwd: Word | None = None
+
+    @property
+    def package(self) -> Package | None:
+        """The package that the launch is about."""
+        return self.packages[0] if self.packages else None
 
 
 class Entry(NamedTuple):

@@ -13,7 +13,9 @@ import re
 from mcp_audit_gate.model import Hit, Rule, RuleInfo
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.rules import versions
-from mcp_audit_gate.rules.fetched import field, filled, packages, server, shown
+from mcp_audit_gate.rules.fetched import shown
+from mcp_audit_gate.rules.wording import field, server
+from mcp_audit_gate.sources import specs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,13 +116,13 @@ def _lines(text: str, needle: str) -> Iterator[Record]:
 def matches(entry: Entry) -> Iterator[Match]:
     """Every record that a package or an image of the entry meets."""
     for launch in entry.launches:
-        for package in packages(launch):
+        for package in launch.packages:
             names = _names(package)
             if names:
                 version = package.version if package.pin == "exact" else None
                 yield from (Match(*met, launch, package) for met in _meet(_ECOSYSTEMS[package.ecosystem], names, version))
-        image = None if launch.image is None else filled(launch.image)
-        if image is not None:
+        if launch.image is not None and specs.is_known(launch.image):
+            image = launch.image
             yield from (Match(*met, launch, image) for met in _meet("Docker", (_image_name(image),), image.tag or None))
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from itertools import pairwise
 
 from mcp_audit_gate.model import Hit, Launch, Rule, RuleInfo, Word
-from mcp_audit_gate.rules import flows, hostile, scripts
-from mcp_audit_gate.rules.starts import field, given, lists, server, strings
-from mcp_audit_gate.sources import wrappers
-from mcp_audit_gate.sources.launch import INTERPRETERS, Fields, understand
+from mcp_audit_gate.rules import flows, hostile
+from mcp_audit_gate.rules.starts import given, strings
+from mcp_audit_gate.rules.wording import field, server
+from mcp_audit_gate.sources import scripts, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,9 +78,8 @@ def pipe_to_shell(entry: Entry) -> Iterator[Hit]:
                 yield _downloaded(entry, string.word)
         if flows.runs_address(launch.program, launch.line):
             yield _downloaded(entry, launch.line[0])
-        code = _code(launch)
-        if code is not None and hostile.fetches_code(code.text):
-            yield _downloaded(entry, code)
+        if launch.code is not None and hostile.fetches_code(launch.code.text):
+            yield _downloaded(entry, launch.code)
 
 
 def _downloaded(entry: Entry, word: Word) -> Hit:
@@ -109,39 +107,10 @@ INLINE_CODE = RuleInfo(
 def inline_code(entry: Entry) -> Iterator[Hit]:
     """Launches with program text in the arguments."""
     for launch in entry.launches:
-        code = None if given(entry, launch) else _code(launch)
+        code = None if given(entry, launch) else launch.code
         if code is not None and not _bare_start(launch, code.text):
             message = f"{server(entry)} runs program text that is written in the config ({field(code.at)})."
             yield Hit(entry.place(code.at), message, code.text)
-
-
-def _code(launch: Launch) -> Word | None:
-    """The program text of a launch, also where an interpreter is fetched by a package runner."""
-    if launch.code is not None:
-        return launch.code
-    loaded = next((option for option in launch.options if option.value and option.value.startswith("data:") and launch.runner != "docker run"), None)
-    if loaded is not None and loaded.value:
-        return Word(loaded.value, loaded.value_at)
-    if launch.script is not None and launch.script.text.startswith("data:"):
-        return launch.script
-    if launch.package is not None:
-        return _fetched_interpreter(launch)
-    return _by_flag(launch.program, launch.line[1:])
-
-
-def _fetched_interpreter(launch: Launch) -> Word | None:
-    """Program text of `npx tsx -e …`, `uvx --from pkg python -c …`."""
-    rest = launch.line[len(launch.line) - len(launch.arguments) - 1 :] if launch.arguments else ()
-    name = wrappers.program_name(re.split(r"(?<=.)@|==", rest[0].text)[0]) if rest else ""
-    if name not in INTERPRETERS and scripts.interpreter(name) not in INTERPRETERS:
-        return None
-    return understand(Fields((Word(name, rest[0].at), *rest[1:]), transport="stdio"))[0].code
-
-
-def _by_flag(program: str, rest: tuple[Word, ...]) -> Word | None:
-    """Program text of interpreters that the table of runners does not have."""
-    flags = lists()["inline flags"]["programs"].get(program)
-    return None if flags is None else next((after for before, after in pairwise(rest) if before.text in flags), None)
 
 
 def _bare_start(launch: Launch, code: str) -> bool:
@@ -212,11 +181,11 @@ def _hostile(launch: Launch) -> Iterator[tuple[Word, list[str]]]:
             found += [shape for code in scripts.codes(string.script) for shape in hostile.code_shapes(code)]
         if found:
             yield string.word, [name for name, _ in found]
-    if launch.shell is None and hostile.suspect(launch.program):
+    if hostile.suspect(launch.program):
         found = list(hostile.shapes(scripts.line(launch.line), ""))
         if found:
             yield launch.line[found[0][1]], [name for name, _ in found]
-    code = _code(launch)
+    code = launch.code
     found = list(hostile.code_shapes(code.text)) if code is not None else []
     if found and code is not None:
         yield code, [name for name, _ in found]

@@ -6,16 +6,15 @@ import re
 from itertools import pairwise
 
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import scripts
 from mcp_audit_gate.rules.starts import lists, words
-from mcp_audit_gate.sources import wrappers
+from mcp_audit_gate.sources import scripts, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mcp_audit_gate.model import Word
-    from mcp_audit_gate.rules.scripts import Command, Part, Script
+    from mcp_audit_gate.sources.scripts import Command, Part, Script
 
     Source = Callable[[Command], bool]
 

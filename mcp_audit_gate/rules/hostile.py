@@ -7,15 +7,15 @@ import re
 from itertools import pairwise
 
 from mcp_audit_gate.metadata import addresses
-from mcp_audit_gate.rules import flows, scripts
+from mcp_audit_gate.rules import flows
 from mcp_audit_gate.rules.starts import lists, temporary, words
-from mcp_audit_gate.sources import wrappers
+from mcp_audit_gate.sources import scripts, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.rules.scripts import Command, Part, Script
+    from mcp_audit_gate.sources.scripts import Command, Part, Script
 
 REVERSE_SHELL = "a reverse shell"
 EXFILTRATION = "credentials or the environment sent away"

@@ -8,7 +8,8 @@ import re
 from mcp_audit_gate.metadata import placeholders
 from mcp_audit_gate.model import Hit, Launch, Place, Rule, RuleInfo, Word
 from mcp_audit_gate.rules import commands, rights, variables
-from mcp_audit_gate.rules.starts import EXPANDING, HELPERS, field, launches, server, temporary, words
+from mcp_audit_gate.rules.starts import EXPANDING, HELPERS, launches, temporary, words
+from mcp_audit_gate.rules.wording import field, server
 from mcp_audit_gate.sources import shell, specs
 
 TYPE_CHECKING = False
@@ -44,12 +45,10 @@ def temp_dir_program(entry: Entry) -> Iterator[Hit]:
 
 def _programs(launch: Launch) -> Iterator[Word]:
     """What a launch runs: its program, its script, a package at a path, and the folder that relative ones start from."""
-    if launch.line and launch.shell is None:
-        yield launch.line[0]
+    yield from launch.line[:1]
     if launch.script is not None and launch.script not in launch.line[:1]:
         yield launch.script
-    if launch.package is not None and launch.package.pin == "local":
-        yield Word(launch.package.text, launch.package.at)
+    yield from (Word(package.text, package.at) for package in launch.packages if package.pin == "local")
     if launch.runner != "docker run":
         for option in launch.options:
             if option.value and option.name in ("--directory", "--project", "--prefix", "--cwd", "-C"):

@@ -8,7 +8,9 @@ import re
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
-from mcp_audit_gate.rules.fetched import field, filled, hashed, hides, packages, server, shown, table
+from mcp_audit_gate.rules.fetched import hides, shown, table
+from mcp_audit_gate.rules.wording import field, server
+from mcp_audit_gate.sources import specs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.model import Entry, Image, Launch, Package, Pointer
 
-_LOCAL_VERSIONS = ("workspace:", "file:", "link:", "portal:")
 # Every variable in the data file begins with one of these, so an entry without them need not read it.
 VARIABLES_BEGIN = ("npm_", "yarn_", "bun_", "jsr_", "pip_", "uv_", "goproxy")
 
@@ -42,31 +43,17 @@ _FLOATING = {"none": "without a version", "tag": "by a tag", "range": "by a rang
 def unpinned_package(entry: Entry) -> Iterator[Hit]:
     """Every package of the entry that the next start may resolve to another release."""
     for launch in entry.launches:
-        for package in packages(launch):
-            if package.pin in _FLOATING and not _decided_elsewhere(entry, launch, package):
+        for package in launch.packages:
+            if package.pin in _FLOATING and not _beside(launch, package):
                 how = "from the latest release" if package.ecosystem == "mcpb" else _FLOATING[package.pin]
                 message = f"{server(entry)} starts {shown(launch, package)} {how} ({field(package.at)}), so the next start may run another release."
                 value = f"{package.name}@{package.version}" if package.source else package.text
                 yield Hit(entry.place(package.at), message, value, hides(launch, package))
 
 
-def _decided_elsewhere(entry: Entry, launch: Launch, package: Package) -> bool:
-    """True when a hash, a lock, a workspace or a date decides which release runs."""
-    if package.version.startswith(_LOCAL_VERSIONS) or hashed(entry, package):
-        return True
-    if package.ecosystem == "go":
-        # `go run module` without @version takes the version in go.mod.
-        return package.pin == "none"
-    if launch.runner == "uvx" and launch.package is not None and package.at != launch.package.at:
-        # `uvx --with` adds a dependency; like all dependencies it is resolved anew, and the launch is about another package.
-        return True
-    return any(_decides(launch.runner, option.name, option.value or "") for option in launch.options)
-
-
-def _decides(runner: str, flag: str, value: str) -> bool:
-    if flag in ("--exclude-newer", "--before"):
-        return value[:4].isdigit()
-    return (runner, flag) in (("npx", "-w"), ("npx", "--workspace"), ("npx", "--workspaces"), ("npx", "-ws"), ("deno run", "--frozen"))
+def _beside(launch: Launch, package: Package) -> bool:
+    """True for a dependency that is installed beside the tool; like all dependencies it is resolved anew, and the launch is about the tool."""
+    return launch.runner in ("uvx", "pipx run") and package is not launch.package
 
 
 FLOATING_IMAGE_TAG = RuleInfo(
@@ -96,14 +83,19 @@ FLOATING_IMAGE_TAG = RuleInfo(
 def floating_image_tag(entry: Entry) -> Iterator[Hit]:
     """Every image of the entry whose content changes under its name."""
     for launch in entry.launches:
-        image = None if launch.image is None else filled(launch.image)
-        if image is None or image.digest or _is_local(launch, image) or (entry.client == "docker-registry" and _built_from_commit(entry)):
+        image = launch.image
+        if image is None or image.digest or not _may_move(entry, launch, image):
             continue
         tag = image.tag.lower()
         if not tag or tag in table()["floating_tags"] or tag.startswith("latest-"):
             how = "with a moving tag and no digest" if tag else "without tag and digest"
             message = f"{server(entry)} starts {shown(launch, image)} ({field(image.at)}), an image {how}, so the next pull may bring another one."
             yield Hit(entry.place(image.at), message, image.text, hides(launch, image))
+
+
+def _may_move(entry: Entry, launch: Launch, image: Image) -> bool:
+    """True for an image that is pulled under its name, as far as the entry tells."""
+    return specs.is_known(image) and not _is_local(launch, image) and not (entry.client == "docker-registry" and _built_from_commit(entry))
 
 
 def _is_local(launch: Launch, image: Image) -> bool:
@@ -148,10 +140,10 @@ IMAGE_WITHOUT_DIGEST = RuleInfo(
 def image_without_digest(entry: Entry) -> Iterator[Hit]:
     """Every image of the entry that a full version tag names and no digest."""
     for launch in entry.launches:
-        image = None if launch.image is None else filled(launch.image)
+        image = launch.image
         if image is None or image.digest or not re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+.].*)?", image.tag):
             continue
-        if not _is_local(launch, image) and not _built_from_commit(entry):
+        if _may_move(entry, launch, image):
             message = f"{server(entry)} starts {shown(launch, image)} ({field(image.at)}), an image without a digest; a tag can be moved."
             yield Hit(entry.place(image.at), message, image.text, hides(launch, image))
 
@@ -179,8 +171,8 @@ URL_PACKAGE = RuleInfo(
 def url_package(entry: Entry) -> Iterator[Hit]:
     """Every package of the entry that comes from an address and is fixed by nothing."""
     for launch in entry.launches:
-        for package in packages(launch):
-            if package.pin != "url" or hashed(entry, package) or _is_fixed(launch, package):
+        for package in launch.packages:
+            if package.pin != "url" or _is_fixed(launch, package):
                 continue
             address = addresses.read(package.source)
             if address and address.kind not in (addresses.LOOPBACK, addresses.REFERENCE):
@@ -244,13 +236,6 @@ def _settings(launch: Launch) -> Iterator[Word]:
     for option in launch.options:
         if option.value:
             yield from _flag(launch.runner, option.name, Word(option.value, option.value_at))
-    if launch.program == "npm":
-        # npm itself reads the flags behind the package, up to `--`.
-        for word, following in zip(launch.arguments, (*launch.arguments[1:], Word("", ()))):
-            if word.text == "--":
-                break
-            name, equals, value = word.text.partition("=")
-            yield from _flag(launch.runner, name, word._replace(text=value) if equals else following)
     for variable in launch.env:
         name = variable.name.lower()
         if variable.value and name.startswith(VARIABLES_BEGIN):

@@ -132,13 +132,6 @@ def _mounts(launch: Launch) -> Iterator[Handed]:
     for option in launch.options:
         if option.name in ("-v", "--volume", "--mount") and option.value:
             yield from _mount(option.name, option.value, option.value_at)
-    if launch.image is not None and _is_mount(launch.image.text):
-        # A cluster such as `-itv` hides the flag, and its value then stands where the image should.
-        yield from _mount("-v", launch.image.text, launch.image.at)
-
-
-def _is_mount(text: str) -> bool:
-    return text.startswith(("/", "~", "./", "../", "$HOME", "${HOME}")) and ":/" in text
 
 
 def _mount(name: str, value: str, at: Pointer) -> Iterator[Handed]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
-from mcp_audit_gate.model import Launch, Package, Variable, Word
+from mcp_audit_gate.model import Launch, Variable, Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import shell
+from mcp_audit_gate.sources import shell, specs
 from mcp_audit_gate.sources.launch import Fields, command_string, understand
 
 TYPE_CHECKING = False
@@ -18,8 +16,8 @@ if TYPE_CHECKING:
 PROGRAMS = ("command", "cmd")
 ADDRESSES = ("url", "serverUrl", "httpUrl", "uri", "tcp", "server_url", "baseUrl", "endpoint")
 _TRANSPORTS = {
-    "stdio": "stdio", "local": "stdio", "http": "http", "https": "http", "streamable-http": "http", "streamablehttp": "http", "streamable_http": "http",
-    "remote": "http", "sse": "sse", "ws": "ws", "websocket": "ws",
+    "stdio": "stdio", "local": "stdio", "http": "http", "https": "http", "streamable-http": "http", "streamablehttp": "http",
+    "streamable_http": "http", "remote": "http", "sse": "sse", "ws": "ws", "websocket": "ws",
 }  # fmt: skip
 _REGISTRY_RUNNERS = {"npm": ("npx", "@"), "pypi": ("uvx", "=="), "nuget": ("dnx", "@"), "oci": ("docker", ":")}
 
@@ -45,13 +43,31 @@ def could_start(value: dict[str, Json]) -> bool:
         return True
     inner = value.get("transport")
     server = value.get("server")
-    return (isinstance(inner, dict) and could_start(inner)) or (isinstance(server, str) and "://" in server) or "registryType" in value or "registry_type" in value
+    return (
+        (isinstance(inner, dict) and could_start(inner))
+        or (isinstance(server, str) and "://" in server)
+        or "registryType" in value
+        or "registry_type" in value
+    )
 
 
 def needs_no_program(value: dict[str, Json], disabled: bool) -> bool:
     """True for entries that by their format start nothing themselves: bare switches, extension servers, empty disabled ones."""
     keys = set(value) - {"$typeName"}
-    toggles = {"enabled", "disabled", "alwaysAllow", "autoApprove", "disabledTools", "enabledTools", "tools", "timeout", "name", "type", "description", "trust"}
+    toggles = {
+        "enabled",
+        "disabled",
+        "alwaysAllow",
+        "autoApprove",
+        "disabledTools",
+        "enabledTools",
+        "tools",
+        "timeout",
+        "name",
+        "type",
+        "description",
+        "trust",
+    }
     if keys and keys <= toggles and keys & {"enabled", "disabled"}:
         return True
     if "settings" in value or value.get("source") == "extension" or value.get("type") in ("builtin", "platform", "frontend", "inline_python"):
@@ -62,15 +78,25 @@ def needs_no_program(value: dict[str, Json], disabled: bool) -> bool:
 def understand_entry(value: dict[str, Json], expands: bool) -> Understood:
     """The launches of one entry: its own first, then its helpers, and `$(…)` where the client runs it on loading."""
     reader = _Reader(value)
-    launches = [*understand(reader.fields())]
+    launches = [_hashed(launch, value) for launch in understand(reader.fields())]
     for key in ("headersHelper", "headers_helper"):
         helper = value.get(key)
         if isinstance(helper, str) and helper.strip():
             launches.append(command_string(Word(helper, (key,))))
     if expands:
         for at, text in strings(value):
-            launches += [command_string(Word(inner, at)) for token in shell.split(text) for inner in token.inner] if "$(" in text or "`" in text else []
+            launches += (
+                [command_string(Word(inner, at)) for token in shell.split(text) for inner in token.inner] if "$(" in text or "`" in text else []
+            )
     return Understood(tuple(launches), tuple(reader.faults))
+
+
+def _hashed(launch: Launch, value: dict[str, Json]) -> Launch:
+    """The launch, its bundle pinned where the entry (server.json) comes with the hash of the file."""
+    bundled = launch.package is not None and launch.package.ecosystem == "mcpb" and launch.package.at == ("identifier",)
+    if not bundled or not isinstance(value.get("fileSha256"), str):
+        return launch
+    return launch._replace(packages=tuple(package._replace(pin="exact") for package in launch.packages))
 
 
 def strings(value: Json, at: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
@@ -87,11 +113,7 @@ def strings(value: Json, at: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
 
 def bundle(url: str, at: Pointer) -> Launch:
     """The launch of a server that a manifest names by the address of its bundle."""
-    released = re.search(r"/releases/download/v?(\d[^/]*)/", url)
-    latest = "/releases/latest/" in url
-    pin = "tag" if latest else "exact" if released else "url"
-    name = url.partition("?")[0].partition("#")[0].rpartition("/")[2]
-    return Launch("stdio", package=Package("mcpb", name, "latest" if latest else released[1] if released else "", pin, url, url, at))
+    return Launch("stdio", packages=(specs.bundle(url, at),))
 
 
 class _Reader:
@@ -113,12 +135,13 @@ class _Reader:
 
     def _words(self) -> tuple[Word, ...]:
         for base, value in self._layers:
-            registry = value.get("registryType") or value.get("registry_type")
-            if isinstance(registry, str):
-                return self._registry(registry.lower(), value, base)
+            # First, as a client that reads a program does not know the members of the registry.
             for key in PROGRAMS:
                 if value.get(key) not in (None, ""):
                     return self._command(value[key], (*base, key), value, base)
+            registry = value.get("registryType") or value.get("registry_type")
+            if isinstance(registry, str):
+                return self._registry(registry.lower(), value, base)
         image = self._layers[-1][1].get("image")
         if isinstance(image, str) and image:
             return (Word("docker", ("image",)), Word("run", ("image",)), Word(image, ("image",)))
@@ -200,8 +223,10 @@ class _Reader:
                     name, equals, text = item.partition("=")
                     yield Variable(name, text if equals else None, (*at, number))
                 elif isinstance(item, dict) and isinstance(item.get("name"), str):
-                    text_at = "value" if "value" in item else "name"
-                    yield Variable(str(item["name"]), item["value"] if isinstance(item.get("value"), str) else None, (*at, number, text_at))
+                    given = item.get("value")
+                    yield Variable(
+                        str(item["name"]), given if isinstance(given, str) else None, (*at, number, "value" if "value" in item else "name")
+                    )
                 else:
                     self.faults.append(Fault((*at, number), "neither NAME=value nor an object with a name", "write a map of names to texts"))
         elif value not in (None, ""):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from mcp_audit_gate.model import Variable, Word
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources import shell
 
@@ -47,7 +48,29 @@ _PLAIN = {
     "dotenvx run": (("-f", "--env-file", "-e", "--env", "-fk"), 0),
 }
 # Wrapper -> how it begins; the inner command stands after `--`.
-_DASHED = ("mise x", "mise exec", "asdf exec", "dotenv", "op run", "doppler run", "infisical run", "aws-vault exec", "vault run", "teller run", "chamber exec", "nix develop")
+_DASHED = (
+    "mise x",
+    "mise exec",
+    "asdf exec",
+    "dotenv",
+    "op run",
+    "doppler run",
+    "infisical run",
+    "aws-vault exec",
+    "vault run",
+    "teller run",
+    "chamber exec",
+    "nix develop",
+)
+
+# Wrapper -> flags whose value is a string for a shell.
+_STRINGS = {
+    "su": ("-c", "--command"),
+    "runuser": ("-c", "--command"),
+    "script": ("-c", "-qc", "--command"),
+    "nix-shell": ("--run", "--command"),
+    "forfiles": ("/c", "/C"),
+}
 
 
 class Layer(NamedTuple):
@@ -60,9 +83,11 @@ class Layer(NamedTuple):
 
 def program_name(text: str) -> str:
     """Base name of a program, lower case, without .exe, .cmd, .bat or .ps1."""
-    name = re.split(r"[\\/]", text.rstrip("\\/"))[-1].lower()
-    for ending in (".exe", ".cmd", ".bat", ".com"):
-        name = name.removesuffix(ending)
+    text = text.rstrip("\\/")
+    name = text[max(text.rfind("/"), text.rfind("\\")) + 1 :].lower()
+    if "." in name:
+        for ending in (".exe", ".cmd", ".bat", ".com"):
+            name = name.removesuffix(ending)
     return name
 
 
@@ -80,8 +105,8 @@ def peel(line: tuple[Word, ...]) -> Layer | None:
         return _wsl(rest)
     if name == "env":
         return _env(rest)
-    if name == "su":
-        return _su(rest)
+    if name in _STRINGS:
+        return _flagged(rest, _STRINGS[name])
     double = f"{name} {rest[0].text}" if rest else name
     for key in (double, name):
         if key in _PLAIN:
@@ -138,7 +163,20 @@ def _shell(rest: tuple[Word, ...]) -> Layer | None:
     return simple(rest[at]) if command and at < len(rest) else None
 
 
-_POWERSHELL_VALUED = ("-executionpolicy", "-ep", "-ex", "-version", "-windowstyle", "-w", "-inputformat", "-outputformat", "-configurationname", "-workingdirectory", "-wd", "-settingsfile")
+_POWERSHELL_VALUED = (
+    "-executionpolicy",
+    "-ep",
+    "-ex",
+    "-version",
+    "-windowstyle",
+    "-w",
+    "-inputformat",
+    "-outputformat",
+    "-configurationname",
+    "-workingdirectory",
+    "-wd",
+    "-settingsfile",
+)
 
 
 def _powershell(rest: tuple[Word, ...]) -> Layer | None:
@@ -151,7 +189,7 @@ def _powershell(rest: tuple[Word, ...]) -> Layer | None:
         if flag[:1] in "-/" and (_is_prefix(flag[1:], "encodedcommand", 1) or flag[1:] == "ec") and at + 1 < len(rest):
             return Layer(script=Word(f"-EncodedCommand {rest[at + 1].text}", rest[at].at))
         if flag[:1] not in ("-", "/"):
-            return None if flag.endswith(".ps1") else _powershell_command(rest[at:])
+            return None if flag.endswith(".ps1") and not re.search(r"[|;&<>(){}]", flag) else _powershell_command(rest[at:])
         if _is_prefix(flag[1:], "file", 1):
             return None
         at += 2 if flag in _POWERSHELL_VALUED else 1
@@ -172,9 +210,9 @@ def _powershell_command(inner: tuple[Word, ...]) -> Layer | None:
     return Layer(script=Word(" ".join(word.text for word in inner), odd[0].at)) if odd else Layer(inner)
 
 
-def _su(rest: tuple[Word, ...]) -> Layer | None:
-    """`su [-] [USER] -c "…"`."""
-    at = next((number for number, word in enumerate(rest) if word.text in ("-c", "--command")), None)
+def _flagged(rest: tuple[Word, ...], flags: tuple[str, ...]) -> Layer | None:
+    """`su [-] [USER] -c "…"`, `nix-shell --run "…"`."""
+    at = next((number for number, word in enumerate(rest) if word.text in flags), None)
     return simple(rest[at + 1]) if at is not None and at + 1 < len(rest) else None
 
 
@@ -208,7 +246,7 @@ def _env(rest: tuple[Word, ...]) -> Layer:
 
 
 _LEAD_INS = frozenset(("cd", "source", ".", "export", "set", "nvm", "fnm", "pushd", "umask", "ulimit", "conda", "shopt", "setopt", "unset", "eval"))
-_SAFE_INNER = re.compile(r"\s*(?:pwd(?:\s+-[LP])?|dirname \"?\$(?:0|\{?BASH_SOURCE(?:\[0\])?\}?)\"?|git rev-parse --show-toplevel|id -[ug]|npm root -g)\s*")
+_SAFE_INNER = lazy(r"\s*(?:pwd(?:\s+-[LP])?|dirname \"?\$(?:0|\{?BASH_SOURCE(?:\[0\])?\}?)\"?|git rev-parse --show-toplevel|id -[ug]|npm root -g)\s*")
 
 
 def simple(string: Word, env: tuple[Variable, ...] = (), backslash_is_plain: bool = False) -> Layer:
@@ -217,9 +255,9 @@ def simple(string: Word, env: tuple[Variable, ...] = (), backslash_is_plain: boo
     commands = list(shell.commands(shell.split(text)))
     variables = list(env)
     while commands:
-        words, then = commands[0]
-        names = [word.text for word in words if not word.operator]
-        lead = bool(names) and names[0] in _LEAD_INS and then in ("&&", ";", "\n") and all(_is_safe(word) for word in words)
+        first, then = commands[0]
+        names = [word.text for word in first if not word.operator]
+        lead = bool(names) and names[0] in _LEAD_INS and then in ("&&", ";", "\n") and all(_is_safe(word) for word in first)
         if not lead or len(commands) == 1 or (names[0] == "eval"):
             break
         variables += [Variable(*_assignment(name), string.at, True) for name in names[1:] if names[0] == "export" and _assigns(name)]

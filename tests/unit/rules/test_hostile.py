@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from mcp_audit_gate.rules import hostile, scripts
+from mcp_audit_gate.rules import hostile
+from mcp_audit_gate.sources import scripts
 
 SHAPES = {
     hostile.REVERSE_SHELL: [

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_audit_gate.model import Word
-from mcp_audit_gate.sources.launch import Fields, command_string, understand
+from mcp_audit_gate.model import Variable, Word
+from mcp_audit_gate.sources.launch import Fields, command_string, string_in, understand
 
 
 def launches(*words: str):
@@ -54,6 +54,20 @@ PACKAGES = [
     ("pipx run --spec docs==1.0 cmd", "pipx run", "docs", "1.0", "exact"),
     ("dnx Acme.Docs@1.2.0", "dnx", "Acme.Docs", "1.2.0", "exact"),
     ("dnx Acme.Docs --yes", "dnx", "Acme.Docs", "", "none"),
+    ("dnx Acme.Docs --version 1.2.3 --yes", "dnx", "Acme.Docs", "1.2.3", "exact"),
+    ("dnx Acme.Docs --yes --version=1.*", "dnx", "Acme.Docs", "1.*", "range"),
+    ("dnx Acme.Docs -- --version 1.2.3", "dnx", "Acme.Docs", "", "none"),
+    ("dnx --version 1.2.3 Acme.Docs", "dnx", "Acme.Docs", "1.2.3", "exact"),
+    ("npx left@https://files.example.com/left.tgz", "npx", "left", "", "url"),
+    (f"npx https://github.com/acme/docs#{SHA}", "npx", "docs", SHA, "commit"),
+    ("npx -w tools docs", "npx", "docs", "", "locked"),
+    ("npx --before 2026-01-01 docs", "npx", "docs", "", "locked"),
+    ("npx --before soon docs", "npx", "docs", "", "none"),
+    ("uvx --exclude-newer 2026-01-01 docs", "uvx", "docs", "", "locked"),
+    ("deno run --frozen npm:docs", "deno run", "docs", "", "locked"),
+    ("go run github.com/acme/docs", "go run", "github.com/acme/docs", "", "locked"),
+    ("uv run https://files.example.com/server.py", "uv run", "", "", "url"),
+    ("uv run -s https://files.example.com/server.py", "uv run", "", "", "url"),
     ("go run github.com/acme/docs@v1.2.3", "go run", "github.com/acme/docs", "v1.2.3", "exact"),
     ("go run github.com/acme/docs@latest", "go run", "github.com/acme/docs", "latest", "tag"),
     ("deno run -A npm:docs@1.0.0", "deno run", "docs", "1.0.0", "exact"),
@@ -80,6 +94,124 @@ def test_packages(line, runner, name, version, pin) -> None:
     assert launch.package is not None
     assert (launch.runner, launch.package.name, launch.package.version, launch.package.pin) == (runner, name, version, pin)
     assert launch.shell is None
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("npx -p docs@1.0.0 -p more cmd", ["docs", "more"]),
+        ("uvx --with a==1.0,b --with c docs", ["docs", "a", "b", "c"]),
+        ("uvx docs --with a", ["docs"]),
+        ("pipx run --with a docs", ["docs", "a"]),
+        ("uv run --with a==1.0.0,b -w c x.py", ["a", "b", "c"]),
+        ("uv run --with a npx docs", ["docs", "a"]),
+        ("uv run --with a https://files.example.com/x.py", ["", "a"]),
+        ("uv run --with a -m docs", ["a"]),
+        ("npx bash -c 'x", ["bash"]),
+        ("node server.js", []),
+    ],
+)
+def test_every_package_of_a_launch(line, names) -> None:
+    launch = launches(*line.split(" "))[0]
+    assert [package.name for package in launch.packages] == names
+    assert launch.package == (launch.packages[0] if names else None)
+
+
+def test_flags_of_npm_and_dnx_behind_the_package_are_the_runners() -> None:
+    launch = launches("npm", "exec", "docs", "--registry", "https://npm.example.com", "--port", "1", "--", "--registry", "x")[0]
+    assert ("--registry", "https://npm.example.com") in [(option.name, option.value) for option in launch.options]
+    assert [word.text for word in launch.arguments] == ["--port", "1", "--", "--registry", "x"]
+    assert launches("npx", "docs", "--registry", "x")[0].options == ()
+    assert launches("npm", "exec", "--", "docs", "--registry", "x")[0].options == ()
+    assert [option.name for option in launches("dnx", "Acme.Docs", "--source", "https://nuget.example.com", "a")[0].options] == ["--source"]
+
+
+def test_a_bundle_in_the_place_of_a_program() -> None:
+    launch = launches("https://git.example.net/acme/box/releases/download/v1.2.3/box.mcpb")[0]
+    assert (launch.package.ecosystem, launch.package.version, launch.package.pin, launch.script) == ("mcpb", "1.2.3", "exact", None)
+
+
+HOSTED = [
+    # what a package runs: script, code, shell
+    (("npx", "-y", "tsx", "./server.ts"), "./server.ts", None, None),
+    (("npx", "tsx@4.0.0", "-e", "1"), None, "1", None),
+    (("npx", "-p", "tsx", "tsx", "-e", "1"), None, "1", None),
+    (("uvx", "--from", "docs==1.0", "python", "-c", "1"), None, "1", None),
+    (("npx", "bash", "-c", "a | b"), None, None, "a | b"),
+    (("npx", "-y", "bash", "./run.sh"), "./run.sh", None, None),
+    (("npx", "-y", "docs", "server.ts"), None, None, None),
+]
+
+
+@pytest.mark.parametrize(("words", "script", "code", "shell"), HOSTED)
+def test_what_a_package_of_an_interpreter_or_a_shell_runs(words, script, code, shell) -> None:
+    launch = launches(*words)[0]
+    assert [word.text if word else None for word in (launch.script, launch.code, launch.shell)] == [script, code, shell]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("find", ".", "-exec", "sh", "-c", "a; b", ";"),
+        ("xargs", "-I{}", "bash", "-c", "a; b"),
+        ("uv", "run", "bash", "-c", "a; b"),
+        ("nix-shell", "-p", "x", "--run", "a; b"),
+        ("script", "-qc", "a; b", "/dev/null"),
+        ("runuser", "-u", "me", "-c", "a; b"),
+        ("watch", "bash.exe", "-c", "a; b"),
+    ],
+)
+def test_a_string_for_a_shell_among_the_arguments(words) -> None:
+    launch = launches(*words)[0]
+    assert launch.shell.text == "a; b"
+    assert [inner.program for inner in launch.inside] == ["a", "b"]
+
+
+def test_a_string_for_a_shell_elsewhere_is_not_of_this_machine() -> None:
+    assert launches("docker", "run", "box", "sh", "-c", "a; b")[0].shell is None
+    assert launches("ssh", "host", "sh", "-c", "a; b")[0].shell is None
+    assert string_in((Word("sh", (0,)), Word("-c", (1,)), Word("a; b", (2,)))) == Word("a; b", (2,))
+    assert string_in((Word("sh", (0,)), Word("run.sh", (1,)))) is None
+
+
+def test_a_command_in_a_variable() -> None:
+    def read(value):
+        words = tuple(Word(text, (number,)) for number, text in enumerate(("sh", "-c", "$RUN")))
+        return understand(Fields(words, env=(Variable("RUN", value, ("env", "RUN")),), transport="stdio"))[0]
+
+    assert read("a; b").shell == Word("a; b", ("env", "RUN"))
+    assert read("npx docs").package.name == "docs"
+    assert read("").program == "$run"
+
+
+def test_launches_of_the_commands_in_a_string() -> None:
+    launch = launches("sh", "-c", "LD_PRELOAD=x sudo npx docs@1.0.0; export A=b; sh -c 'uvx more | c'")[0]
+    assert [(inner.program, inner.package.name if inner.package else "") for inner in launch.inside] == [
+        ("npx", "docs"),
+        ("export", ""),
+        ("uvx", "more"),
+        ("c", ""),
+    ]
+    assert [variable.name for variable in launch.inside[0].env] == ["LD_PRELOAD"]
+    assert launches("sh", "-c", "npx docs")[0].inside == ()
+
+
+def test_a_module_in_a_data_address_is_code() -> None:
+    for words in (("node", "--import", "data:text/javascript,1", "x.js"), ("deno", "run", "data:text/javascript,1")):
+        assert launches(*words)[0].code.text == "data:text/javascript,1"
+    assert launches("docker", "run", "-e", "data:x", "box")[0].code is None
+
+
+def test_a_path_is_no_image() -> None:
+    launch = launches("docker", "run", "--new-flag", "/data", "acme/box:1")[0]
+    assert (launch.image.name, [(option.name, option.value) for option in launch.options]) == ("acme/box", [("--new-flag", "/data")])
+    assert launches("docker", "run", "-i", "-v", "/a:/b", "/data")[0].image is None
+
+
+@pytest.mark.parametrize("words", [("uv", "run"), ("bun", "x"), ("mcp-proxy",), ("uvx", "mcp-proxy"), ("npx", "bash", "-c")])
+def test_layers_without_end_stay_a_script(words) -> None:
+    found = launches(*words * 3000, "npx", "docs")
+    assert found[-1].shell is not None or found[-1].package.name == "bash"
 
 
 STRINGS = [
@@ -169,6 +301,10 @@ PROGRAMS = [
     (("./bin/server",), "script", "./bin/server"),
     (("php", "artisan", "boost:mcp"), "script", "artisan"),
     (("php", "-r", "1"), "code", "1"),
+    (("osascript", "-l", "JavaScript", "-e", "1"), "code", "1"),
+    (("lua5.4", "-e", "1"), "code", "1"),
+    (("R", "--slave", "-e", "1"), "code", "1"),
+    (("julia", "--project=.", "server.jl"), "script", "server.jl"),
     (("dotnet", "run", "--project", "src/x"), "script", "src/x"),
     (("java", "-jar", "x.jar"), "script", "x.jar"),
 ]
