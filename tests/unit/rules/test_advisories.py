@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from unit.rules.test_packages import entry
 
 from mcp_audit_gate.rules import advisories, versions
+from unit.rules.test_packages import entry
 
 DATA = Path(advisories.__file__).parents[1] / "data" / "advisories.json"
 FILE = json.loads(DATA.read_text("utf-8"))

@@ -3,9 +3,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from unit.rules.test_packages import entry
 
 from mcp_audit_gate.rules import paths, scope
+from unit.rules.test_packages import entry
 
 SERVER = "@modelcontextprotocol/server-filesystem@2026.8.31"
 IMAGE = "acme/box@sha256:" + "0123456789abcdef" * 4
