@@ -10,7 +10,7 @@ from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Launch, Rule, RuleInfo, Variable
 from mcp_audit_gate.rules.starts import launches, lists, temporary
 from mcp_audit_gate.rules.wording import field, server
-from mcp_audit_gate.sources import wrappers
+from mcp_audit_gate.sources import flags, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def _folders(name: str, value: str, launch: Launch) -> str:
 
 
 def _options(name: str, value: str, launch: Launch) -> str:
-    flags = lists()["variables"]["options"][name]
-    named = next((flag for word in value.split() if (flag := word.strip("\"'").partition("=")[0].replace("_", "-")) in flags), "")
+    loading = lists()["variables"]["options"][name]
+    named = next((flag for word in value.split() if (flag := word.strip("\"'").partition("=")[0].replace("_", "-")) in loading), "")
     return f"loads code or opens a debugger by {named}" if named else ""
 
 
@@ -180,7 +180,7 @@ PROXY_ENV = RuleInfo(
 def proxy_env(entry: Entry) -> Iterator[Hit]:
     """Proxy variables that name a public host."""
     for launch in launches(entry):
-        for variable in (*launch.env, *_container_variables(launch)):
+        for variable in flags.variables(launch):
             if not variable.value or not variable.name.lower().endswith("proxy") or variable.name.lower() not in lists()["variables"]["proxies"]:
                 continue
             address = addresses.read(variable.value if "://" in variable.value else f"http://{variable.value}")
@@ -189,13 +189,6 @@ def proxy_env(entry: Entry) -> Iterator[Hit]:
                     f"{server(entry)} sends its traffic through {visible(address.host, 80)}, by {visible(variable.name, 80)} ({field(variable.at)})."
                 )
                 yield Hit(entry.place(variable.at), message, f"{address.host}:{address.port}")
-
-
-def _container_variables(launch: Launch) -> Iterator[Variable]:
-    for option in launch.options:
-        if launch.runner == "docker run" and option.name in ("-e", "--env") and option.value and "=" in option.value:
-            name, _, value = option.value.partition("=")
-            yield Variable(name, value, option.value_at, True)
 
 
 RULES: tuple[Rule, ...] = (Rule(CODE_INJECTING_ENV, code_injecting_env), Rule(PROXY_ENV, proxy_env))

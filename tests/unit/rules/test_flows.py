@@ -167,7 +167,7 @@ def test_long_hostile_strings_are_read_in_linear_time(piece):
     script = scripts.read.__wrapped__(text)
     flows.executes(script, flows.downloads)
     flows.executes(script, flows.decodes)
-    assert time.process_time() - started < 0.15  # 0.05 on an idle machine
+    assert time.process_time() - started < 0.5  # 0.05 on an idle machine
 
 
 @pytest.mark.parametrize(

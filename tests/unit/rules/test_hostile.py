@@ -221,4 +221,4 @@ def test_long_hostile_strings_are_judged_in_linear_time(piece):
     list(hostile.shapes(scripts.read.__wrapped__(text), text))
     list(hostile.code_shapes(text))
     hostile.fetches_code(text)
-    assert time.process_time() - started < 0.15  # 0.05 on an idle machine
+    assert time.process_time() - started < 0.5  # 0.05 on an idle machine

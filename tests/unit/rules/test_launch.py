@@ -264,4 +264,4 @@ def test_long_hostile_words_are_judged_in_linear_time(piece, where):
     for rule, check in CHECKS.items():
         if rule != "load-time-command":
             list(check(subjects[where]))
-    assert time.process_time() - started < 0.3  # 0.1 on an idle machine, for twelve rules
+    assert time.process_time() - started < 1.0  # 0.1 on an idle machine, for twelve rules
