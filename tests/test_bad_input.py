@@ -135,6 +135,32 @@ def test_a_linked_folder_does_not_show_a_config_twice_but_one_behind_a_skipped_f
     assert [item["path"] for item in report["inputs"]] == ["packages/a/.mcp.json", "tool/.mcp.json"]
 
 
+def test_links_behind_links(tmp_path, capfd) -> None:
+    write(tmp_path, "real/x.yaml", "mcpServers: [{name: x, url: 'http://mcp.example.com'}]\n")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/mcpServers").symlink_to("../real")
+    (tmp_path / ".continue").symlink_to("shared")
+    write(tmp_path, "node_modules/tool/editor/mcp.json", GOOD)
+    (tmp_path / "node_modules/tool/.cursor").symlink_to("editor")
+    (tmp_path / "pkg").symlink_to("node_modules/tool")
+    _, report, _ = scan(tmp_path, capfd)
+    assert [item["path"] for item in report["inputs"]] == [".continue/mcpServers/x.yaml", "pkg/.cursor/mcp.json"]
+
+
+def test_folders_of_a_clients_path_that_leave_the_root(tmp_path, capfd) -> None:
+    root = tmp_path / "root"
+    write(tmp_path, "outside/mcp.json", GOOD)
+    write(root, ".mcp.json", '{"mcpServers": {}}')
+    (root / ".kiro").mkdir()
+    (root / ".kiro/settings").symlink_to(tmp_path / "outside")
+    (root / ".junie").mkdir()
+    (root / ".junie/mcp").symlink_to("nowhere")
+    (root / "result").symlink_to(tmp_path / "outside")
+    code, report, _ = scan(root, capfd)
+    assert code == 4
+    assert [item["path"] for item in report["not_assessed"]] == [".junie/mcp", ".kiro/settings"]
+
+
 def test_folders_pipes_and_sockets_in_a_configs_place(tmp_path, capfd, monkeypatch) -> None:
     write(tmp_path, "app/.mcp.json", GOOD)
     (tmp_path / ".mcp.json").mkdir()
@@ -174,7 +200,7 @@ def test_a_submodule_that_stands_for_a_clients_folder(tmp_path, capfd) -> None:
     (tmp_path / "pkg/.cursor").mkdir(parents=True)
     code, report, _ = scan(tmp_path, capfd)
     assert code == 4
-    assert [(item["path"], item["reason"]) for item in report["not_assessed"]] == [("pkg/.cursor", "a submodule that is not checked out")]
+    assert [(item["path"], item["reason"]) for item in report["not_assessed"]] == [("pkg/.cursor", "an empty folder, as of a submodule that is not checked out")]
     write(tmp_path, "pkg/.cursor/mcp.json", GOOD)
     assert scan(tmp_path, capfd)[0] == 1
 

@@ -10,7 +10,7 @@ from mcp_audit_gate.errors import Unreadable, UsageError
 from mcp_audit_gate.model import NotAssessed
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.clients import NAMED, POINTED, SKIPPED_FOLDERS, Row
-from mcp_audit_gate.sources.match import Folder, Pattern, best, fits, fold, is_client_folder
+from mcp_audit_gate.sources.match import Folder, Pattern, best, fits, fold, leads_to_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 MAX_CONFIG = 4 * 1024 * 1024
 MAX_TOTAL = 256 * 1024 * 1024
-_LINK_DEPTH = 6
+MAX_LINKED = 20_000  # folders walked behind links
+_CHECK_OUT = "check it out (git submodule update --init), or delete the folder"
 _CHECK_LINK = "commit the file itself, or a link that stays inside the repository"
 
 
@@ -95,13 +96,17 @@ class WorkingTree:
     def pointed(self, source: str, target: str) -> Found | None:
         """The file that a config points to, relative to the plugin's or its own folder; None when there is none."""
         folder = os.path.dirname(source)
-        if os.path.basename(folder).endswith("-plugin"):
+        if os.path.basename(folder).lower().endswith("-plugin"):
             folder = os.path.dirname(folder)
         path = os.path.normpath(os.path.join(folder, target)).replace(os.sep, "/")
         if not os.path.lexists(os.path.join(self.root, path)):
             return None
         pattern = None if path.startswith("../") else self._pattern(path)
-        return Found(path, pattern.row if pattern else POINTED)
+        if pattern is None:
+            return Found(path, POINTED)
+        row = pattern.row
+        syntax = row.syntax if row.syntax in ("json", "toml", "yaml") else "json"
+        return Found(path, row._replace(shapes=tuple(dict.fromkeys((*row.shapes, *POINTED.shapes))), syntax=syntax, free=False), True)
 
     def names(self, folder: str) -> tuple[str, ...]:
         """What lies in a folder (the root: ""), sorted; nothing when there is no such folder. Raises Unreadable for one outside the root."""
@@ -167,8 +172,33 @@ def _explain(error: OSError) -> tuple[str, str]:
 
 
 def beside(root: str, path: str, row: Row) -> bool:
-    """True when the file that the row wants beside this one is there (or the row wants none)."""
-    return not row.beside or os.path.lexists(os.path.join(root, os.path.dirname(path), row.beside))
+    """True when the file that the row wants beside this one is there, in whatever case (or the row wants none)."""
+    if not row.beside:
+        return True
+    folder = os.path.join(root, os.path.dirname(path))
+    for part in row.beside.split("/"):
+        name = part if part == ".." else _spelled(folder, part)
+        if name is None:
+            return False
+        folder = os.path.join(folder, name)
+    return True
+
+
+def _spelled(folder: str, name: str) -> str | None:
+    """How a name is spelled in a folder, or None when nothing of that name is there."""
+    if os.path.lexists(os.path.join(folder, name)):
+        return name
+    try:
+        return next((item for item in sorted(os.listdir(folder)) if fold(item) == fold(name)), None)
+    except OSError:
+        return None
+
+
+class _Way(NamedTuple):
+    """How a folder is reached: how many parts of its path end with the last link (0: no link), and the real folders of all links."""
+
+    through: int = 0
+    real: tuple[str, ...] = ()
 
 
 class _Walk:
@@ -176,44 +206,61 @@ class _Walk:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._links: list[str] = []
+        self._links: list[tuple[str, _Way]] = []
         self._walked: set[str] = set()
+        self._linked = 0
+        self._submodules = os.path.lexists(os.path.join(root, ".gitmodules"))
         self.found: list[Found] = []
         self.lost: list[NotAssessed] = []
 
     def run(self, start: str) -> None:
         """Lists configs below `start`."""
-        self._tree(start, 0)
-        for link in sorted(self._links):
-            self._follow(link)
-        self._submodules(start)
+        self._tree(start, _Way())
+        while self._links:
+            link, way = self._links.pop(0)
+            self._tree(link, way)
 
-    def _tree(self, start: str, through: int) -> None:
-        """Walks real folders. `through` is how many parts of the path end with a link; 0: no link was followed."""
+    def _tree(self, start: str, way: _Way) -> None:
+        """Walks the folders below one, links left for later."""
         pending = [start]
         while pending:
             folder = pending.pop()
-            if not through:
-                self._walked.add(folder)
+            if not self._may_walk(folder, way):
+                return
             parts = tuple(folder.split("/")) if folder else ()
+            below_link = len(parts) + 1 - way.through if way.through else 0
             listing = Folder(parts)
+            empty = True
             for item in self._scan(folder):
+                empty = False
                 path = f"{folder}/{item.name}" if folder else item.name
                 patterns = listing.patterns(item.name)
-                below_link = len(parts) + 1 - through if through else 0
                 if item.is_symlink():
-                    self._link(path, patterns, below_link)
+                    self._link(path, patterns, below_link, way)
                 elif item.is_dir(follow_symlinks=False):
-                    if item.name not in SKIPPED_FOLDERS and (not through or len(parts) - through < _LINK_DEPTH):
+                    if item.name not in SKIPPED_FOLDERS:
                         pending.append(path)
                     self._add_folder(path, patterns)
                 elif patterns:
                     self._add(path, patterns, below_link)
+            if empty and self._submodules and leads_to_config(parts):
+                self.lost.append(NotAssessed("folder", folder, None, "an empty folder, as of a submodule that is not checked out", _CHECK_OUT))
+
+    def _may_walk(self, folder: str, way: _Way) -> bool:
+        if not way.through:
+            self._walked.add(folder)
+            return True
+        self._linked += 1
+        if self._linked == MAX_LINKED + 1:
+            self.lost.append(
+                NotAssessed("folder", folder, None, f"more than {MAX_LINKED} folders behind links", "remove links, or scan parts of the tree")
+            )
+        return self._linked <= MAX_LINKED
 
     def _scan(self, folder: str) -> Iterator[os.DirEntry[str]]:
         try:
             with os.scandir(os.path.join(self._root, folder)) as items:
-                yield from items
+                yield from sorted(items, key=lambda item: item.name)
         except OSError as error:
             reason, hint = _explain(error)
             self.lost.append(NotAssessed("folder", folder or ".", None, reason, hint))
@@ -222,7 +269,7 @@ class _Walk:
         """A file; reached through a link it counts only when the client's path includes the link, or nothing else leads to it."""
         usable = [pattern for pattern in patterns if beside(self._root, path, pattern.row)]
         if below_link and not self._hidden(path):
-            usable = [pattern for pattern in usable if len(pattern.folders) + 1 > below_link]
+            usable = [pattern for pattern in usable if len(pattern.folders) + 1 > below_link or "**" in pattern.folders]
         pattern = best(usable)
         if pattern:
             self.found.append(Found(path, pattern.row))
@@ -233,47 +280,29 @@ class _Walk:
         inside = os.path.relpath(real, self._root).replace(os.sep, "/")
         return ("" if inside == "." else inside) not in self._walked
 
+    def _is_new(self, link: str, below_link: int) -> bool:
+        """True for a link that was not met under its real folder's path, or that makes a client's path only together with the link before it."""
+        return not below_link or self._hidden(link) or leads_to_config(tuple(link.split("/"))) > below_link
+
     def _add_folder(self, path: str, patterns: tuple[Pattern, ...]) -> None:
         """A folder with a config's name is read as a file, and so reported."""
         pattern = best(pattern for pattern in patterns if not pattern.row.free and "*" not in pattern.name and beside(self._root, path, pattern.row))
         if pattern:
             self.found.append(Found(path, pattern.row))
 
-    def _link(self, path: str, patterns: tuple[Pattern, ...], below_link: int) -> None:
+    def _link(self, path: str, patterns: tuple[Pattern, ...], below_link: int, way: _Way) -> None:
         real = os.path.realpath(os.path.join(self._root, path))
-        name = path.rpartition("/")[2]
+        parts = tuple(path.split("/"))
         if os.path.isdir(real):
             if not _inside(self._root, real):
-                if is_client_folder(name) or any(not pattern.row.free for pattern in patterns):
+                if leads_to_config(parts) or any(not pattern.row.free for pattern in patterns):
                     self.lost.append(NotAssessed("folder", path, None, "a link that leaves the repository; it was not followed", _CHECK_LINK))
-            elif not below_link and name not in SKIPPED_FOLDERS:
-                self._links.append(path)
-            return
-        if patterns:
+            elif parts[-1] not in SKIPPED_FOLDERS and real not in way.real and self._is_new(path, below_link):
+                self._links.append((path, _Way(len(parts), (*way.real, real))))
+        elif patterns:
             self._add(path, patterns, below_link)
-        elif is_client_folder(name) and not os.path.exists(real):
+        elif leads_to_config(parts) and not os.path.exists(real):
             self.lost.append(NotAssessed("folder", path, None, "a link to a folder that does not exist", _CHECK_LINK))
-
-    def _follow(self, link: str) -> None:
-        self._tree(link, link.count("/") + 1)
-
-    def _submodules(self, start: str) -> None:
-        """Submodules that stand for a client's folder and are not checked out."""
-        try:
-            text = _read(os.path.join(self._root, ".gitmodules"), MAX_CONFIG).decode("utf-8", "replace")
-        except Unreadable:
-            return
-        for line in text.splitlines():
-            key, _, value = line.partition("=")
-            path = value.strip().strip('"').strip("/")
-            named = [part for part in path.split("/") if is_client_folder(part)]
-            if key.strip() != "path" or not named or (start and not path.startswith(start + "/")):
-                continue
-            full = os.path.join(self._root, path)
-            if not os.path.isdir(full) or not os.listdir(full):
-                self.lost.append(
-                    NotAssessed("folder", path, None, "a submodule that is not checked out", "check it out (git submodule update --init)")
-                )
 
 
 def excluded(path: str, globs: tuple[str, ...]) -> bool:

@@ -120,7 +120,7 @@ def _structure(text: str):  # type: ignore[no-untyped-def]
 
 
 _BLANKABLE = lazy(r'["/,]')
-_LINE_END = lazy(r"[\r\n]")
+_LINE_END = lazy("[\r\n\u2028\u2029]")
 _NOT_LINE_END = lazy(r"[^\r\n]")
 
 
@@ -155,8 +155,11 @@ def blank(text: str) -> tuple[str, int | None]:
 def _comment_end(text: str, offset: int) -> int | None:
     """Where the comment that begins here ends; None when none begins, or it never ends."""
     if text.startswith("//", offset):
-        end = _LINE_END.search(text, offset)
-        return end.start() if end else len(text)
+        found = _LINE_END.search(text, offset)
+        end = found.start() if found else len(text)
+        if found and found.group() != "\n" and not text.startswith("\r\n", end):
+            raise Unreadable("a comment ends at a character that not every client takes for a line end", "end comments with a plain line break", end)
+        return end
     if text.startswith("/*", offset):
         close = text.find("*/", offset + 2)
         return close + 2 if close >= 0 else None

@@ -36,13 +36,12 @@ class _Tables(NamedTuple):
     exact: dict[str, tuple[Pattern, ...]]
     anywhere: tuple[Pattern, ...]
     below: dict[str, tuple[Pattern, ...]]
-    folders: frozenset[str]
     endings: tuple[str, ...]
 
 
 @functools.cache
 def _tables() -> _Tables:
-    """Patterns by exact file name, globs for any folder and by their first folder; every folder named; how globs end."""
+    """Patterns by exact file name, globs for any folder and by their first folder; how globs end."""
     exact: dict[str, list[Pattern]] = {}
     anywhere: list[Pattern] = []
     below: dict[str, list[Pattern]] = {}
@@ -53,9 +52,8 @@ def _tables() -> _Tables:
             below.setdefault(pattern.folders[0], []).append(pattern)
         else:
             anywhere.append(pattern)
-    folders = {folder for pattern in patterns() for folder in pattern.folders if "*" not in folder}
     endings = {pattern.name.rpartition("*")[2] for pattern in patterns() if "*" in pattern.name}
-    return _Tables(_frozen(exact), tuple(anywhere), _frozen(below), frozenset(folders), tuple(endings))
+    return _Tables(_frozen(exact), tuple(anywhere), _frozen(below), tuple(endings))
 
 
 def _frozen(table: dict[str, list[Pattern]]) -> dict[str, tuple[Pattern, ...]]:
@@ -68,9 +66,13 @@ def patterns() -> tuple[Pattern, ...]:
     return tuple(Pattern(row, tuple(map(fold, parts[:-1])), fold(parts[-1])) for row in ROWS for path in row.paths for parts in (path.split("/"),))
 
 
-def is_client_folder(name: str) -> bool:
-    """True for a folder name that stands in a client's path (`.cursor`, `.continue`, …), whatever its case."""
-    return name.startswith(".") and fold(name) in _tables().folders
+def leads_to_config(parts: tuple[str, ...]) -> int:
+    """How many of a folder's last parts stand in a client's own path (`.cursor` 1, `.kiro/settings` 2), whatever the case; 0: none."""
+    if not any(part.startswith(".") for part in parts):
+        return 0
+    folded = tuple(map(fold, parts))
+    heads = (pattern.folders[:length] for pattern in patterns() for length in range(1, len(pattern.folders) + 1))
+    return max((len(head) for head in heads if head[0].startswith(".") and head[-1] != "**" and _ends_with(folded, head)), default=0)
 
 
 class Folder:

@@ -67,8 +67,10 @@ def _tree(path: str, data: bytes, text: str, node: Node) -> Document:
     return Document(path, data, text, node.value, lambda: yamls.YamlIndex(node))
 
 
-_FRONT_MATTER = lazy(r"---[ \t]*(?:\r\n|\r|\n)")
-_FRONT_END = lazy(r"^(?:---|\.\.\.)[ \t]*$", re.M)
+_FRONT_MATTER = lazy(r"\s*---[^\S\r\n]*(?:\r\n|\r|\n)")
+_FRONT_END = lazy(r"^---[^\S\n]*$", re.M)
+_NAMES_SERVERS = lazy(r"mcp|\\[xuU]", re.I)
+_SERVER_KEY = lazy(r"^\s*[\"']?mcp[-_]?servers[\"']?\s*:", re.I | re.M)
 
 
 def _markdown(path: str, data: bytes, text: str) -> list[Document]:
@@ -78,12 +80,15 @@ def _markdown(path: str, data: bytes, text: str) -> list[Document]:
         return []
     closing = _FRONT_END.search(text.replace("\r\n", " \n").replace("\r", "\n"), opening.end())
     if not closing:
+        named = _SERVER_KEY.search(text, opening.end())
+        if named:
+            raise Unreadable("the front matter is not closed", "close it with a line of three hyphens", named.start())
         return []
     end = closing.start()
     try:
         return _yaml(path, data, text, opening.end(), end)
     except Unreadable as error:
-        if not re.search(r"mcp", text[opening.end() : end], re.I):
+        if not _NAMES_SERVERS.search(text, opening.end(), end):
             return []
         error.offset = None if error.offset is None else min(error.offset, end - 1)
         raise
@@ -109,8 +114,11 @@ def _crushrc(path: str, data: bytes, text: str) -> list[Document]:
     members: list[tuple[str | int, int, int, Node]] = []
     for words, _ in shell.commands(shell.split(text)):
         plain = [word for word in words if not word.operator]
-        if [word.text for word in plain[:2]] != ["mcp", "add"] or len(plain) < 3:
+        texts = [word.text for word in plain]
+        start = next((at for at in range(len(texts) - 2) if texts[at : at + 2] == ["mcp", "add"]), None)
+        if start is None:
             continue
+        plain = plain[start:]
         name, rest = plain[2], plain[3:]
         parts = _crush_flags(rest)
         value = {str(key): node.value for key, _, _, node in parts}

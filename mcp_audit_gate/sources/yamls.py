@@ -60,6 +60,9 @@ def read(text: str, max_depth: int, offset: int = 0) -> list[Node]:
     """One node per document of the text; every span is moved by `offset`. Raises Unreadable."""
     import yaml
 
+    odd = _ODD_BREAK.search(text)
+    if odd:
+        raise Unreadable("a line break that YAML readers disagree on", "use plain line breaks", odd.start() + offset)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     reader = _Reader(text, max_depth, offset)
     try:
@@ -70,6 +73,9 @@ def read(text: str, max_depth: int, offset: int = 0) -> list[Node]:
         raise Unreadable(f"not valid YAML: {reason}", _HINT, mark.index + offset if mark else None) from error
     except yaml.reader.ReaderError as error:
         raise Unreadable(f"not valid YAML: {error.reason}", _HINT) from error
+
+
+_ODD_BREAK = lazy("\r(?!\n)|[\x85\u2028\u2029]")
 
 
 class _Reader:
@@ -139,10 +145,10 @@ class _Reader:
         event = next(events)
         while type(event).__name__ != "MappingEndEvent":
             start, end = self._span(event, event)
-            plain_merge = type(event).__name__ == "ScalarEvent" and event.value == "<<" and event.implicit[0]
+            merges = type(event).__name__ == "ScalarEvent" and event.value == "<<" and (event.implicit[0] or str(event.tag).endswith(":merge"))
             key = self._node(event, events, depth + 1).value
             value = self._node(next(events), events, depth + 1)
-            if plain_merge:
+            if merges:
                 merged += [node for *_, node in value.members or ()] if isinstance(value.value, list) else [value]
             else:
                 members.append((key if isinstance(key, str) else _name(key), start, end, value))

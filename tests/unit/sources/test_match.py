@@ -4,7 +4,7 @@ import pytest
 
 from mcp_audit_gate.sources.clients import ROWS
 from mcp_audit_gate.sources.discover import excluded
-from mcp_audit_gate.sources.match import Folder, best, is_client_folder
+from mcp_audit_gate.sources.match import Folder, best, leads_to_config
 
 
 def row_of(path, beside=False):
@@ -73,8 +73,8 @@ def test_every_row_is_found_by_a_path_of_its_own() -> None:
 
 
 def test_folders_of_clients() -> None:
-    assert all(map(is_client_folder, (".cursor", ".Cursor", ".vscode", ".continue", ".codex")))
-    assert not any(map(is_client_folder, ("cursor", ".git", "servers", ".hidden")))
+    assert all(leads_to_config(tuple(path.split("/"))) for path in (".cursor", "a/.Cursor", ".vscode", ".continue", ".continue/mcpServers", ".kiro/Settings"))
+    assert not any(leads_to_config(tuple(path.split("/"))) for path in ("cursor", ".git", "servers", ".hidden", ".cursor/rules", "settings", ".hidden/agents"))
 
 
 @pytest.mark.parametrize(
