@@ -11,7 +11,7 @@ from mcp_audit_gate.policy import load, waivers
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.clients import LOCKFILE
+from mcp_audit_gate.sources.clients import LOCKFILE, MERGING, POINTING
 from mcp_audit_gate.sources.discover import Found
 from mcp_audit_gate.sources.document import Lines
 from mcp_audit_gate.sources.entries import extract
@@ -127,14 +127,14 @@ def read(tree: Tree, paths: Iterable[str], clients: frozenset[str], policy: Poli
     """Finds, reads and parses configs, and those they point to; what cannot be read is a problem and not assessed."""
     listing = tree.list(paths)
     reader = _Reader(tree, policy)
-    pending = [found for found in listing.found if not clients or clients & {found.row.client, *found.row.also}]
-    seen = {found.path for found in pending}
+    wanted = [found for found in listing.found if not clients or clients & {found.row.client, *found.row.also}]
+    # Files that point to others come first: what they point to is read as they say, not only as its own name says.
+    pending = {found.path: found for found in sorted(wanted, key=lambda found: (found.row.client not in POINTING, found.path))}
+    done: set[str] = set()
     while pending:
-        found = pending.pop(0)
-        for target in reader.file(found):
-            if target.path not in seen:
-                seen.add(target.path)
-                pending.append(target)
+        path = next(iter(pending))
+        done.add(path)
+        pending.update({target.path: target for target in reader.file(pending.pop(path)) if target.path not in done})
     for lost in listing.not_assessed:
         reader.lost(lost)
     return reader.result()
@@ -221,10 +221,20 @@ class _Reader:
         """What was collected, in the order of paths."""
         return Reading(
             tuple(sorted(self._inputs, key=lambda item: item.path)),
-            Context(tuple(self._entries), tuple(self._settings), tuple(self.problems)),
+            Context(_switched(self._entries), tuple(self._settings), tuple(self.problems)),
             self._documents,
             _in_order(self._not_assessed),
         )
+
+
+def _switched(entries: list[Entry]) -> tuple[Entry, ...]:
+    """The entries; one that its file switches off counts as on when another file of a merging client has a say about the same name."""
+    files: dict[tuple[str, str], set[str]] = {}
+    for entry in entries:
+        if entry.client in MERGING:
+            files.setdefault((entry.client, entry.name), set()).add(entry.document.path)
+    shared = {key for key, paths in files.items() if len(paths) > 1}
+    return tuple(entry._replace(disabled=False) if entry.disabled and (entry.client, entry.name) in shared else entry for entry in entries)
 
 
 def _place_in(path: str, data: bytes | None, offset: int | None) -> Location:

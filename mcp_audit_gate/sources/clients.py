@@ -56,7 +56,17 @@ CLAUDE_SETTINGS = (
     "/hooks",
     "/sandbox",
 )
-VSCODE_SETTINGS = (
+
+
+def _spellings(pointer: str) -> tuple[str, ...]:
+    """A dotted VS Code setting as it may stand in the file: VS Code takes `{"a": {"b.c": 1}}` for `{"a.b.c": 1}`."""
+    found = [""]
+    for part in pointer[1:].split("."):
+        found = [f"{head}{between}{part}" if head else part for head in found for between in ((".", "/") if head else ("",))]
+    return tuple("/" + one for one in found)
+
+
+_VSCODE_SETTINGS = (
     "/chat.mcp.access",
     "/chat.mcp.autostart",
     "/chat.mcp.discovery.enabled",
@@ -72,6 +82,7 @@ VSCODE_SETTINGS = (
     "/terminal.integrated.env.windows",
     "/apiBaseUrl",
 )
+VSCODE_SETTINGS = tuple(one for setting in _VSCODE_SETTINGS for one in _spellings(setting))
 GEMINI_SETTINGS = (
     "/mcp/allowed",
     "/security/folderTrust/enabled",
@@ -170,7 +181,7 @@ ROWS = (
         "vscode-settings",
         "VS Code settings",
         (".vscode/settings.json",),
-        shapes=("/mcp/servers/*", "/mcp.servers/*"),
+        shapes=("/mcp/servers/*", "/mcp.servers/*", "/mcp.servers.*", "/mcp/servers.*"),
         also=("vscode",),
         settings=("/mcp//inputs", *VSCODE_SETTINGS),
     ),
@@ -178,7 +189,7 @@ ROWS = (
         "vscode-settings",
         "VS Code workspace",
         ("*.code-workspace",),
-        shapes=("/settings/mcp/servers/*", "/settings/mcp.servers/*"),
+        shapes=("/settings/mcp/servers/*", "/settings/mcp.servers/*", "/settings/mcp.servers.*", "/settings/mcp/servers.*"),
         also=("vscode",),
         settings=("/settings/mcp//inputs", *("/settings/" + name for name in VSCODE_SETTINGS)),
     ),
@@ -194,7 +205,9 @@ ROWS = (
     ),
     Row("antigravity", "Antigravity", (".agents/mcp_config.json", ".gemini/antigravity/mcp_config.json")),
     Row("augment", "Augment", (".augment/settings.json", ".augment/settings.local.json"), settings=("/toolPermissions",)),
-    Row("continue", "Continue", (".continue/mcpServers/*.yaml", ".continue/mcpServers/*.yml", ".continue/config.yaml"), "yaml"),
+    Row(
+        "continue", "Continue", (".continue/mcpServers/*.yaml", ".continue/mcpServers/*.yml", ".continue/config.yaml"), "yaml", shapes=(*SERVERS, "/")
+    ),
     Row("continue", "Continue", (".continue/mcpServers/*.json",), shapes=(*SERVERS, "/projects/*/mcpServers/*", "/")),
     Row("copilot-cli", "Copilot CLI", (".github/mcp.json", ".github/mcp-config.json"), shapes=FLAT),
     Row("copilot-cli", "Copilot CLI settings", (".github/copilot/settings.json",), settings=("/allowedTools",)),
@@ -216,7 +229,11 @@ ROWS = (
         "devcontainer",
         "Dev container",
         (".devcontainer/devcontainer.json", ".devcontainer.json", ".devcontainer/*/devcontainer.json"),
-        shapes=("/customizations/vscode/mcp/servers/*",),
+        shapes=(
+            "/customizations/vscode/mcp/servers/*",
+            "/customizations/vscode/settings/mcp/servers/*",
+            "/customizations/vscode/settings/mcp.servers/*",
+        ),
         settings=("/containerEnv", "/remoteEnv", *("/customizations/vscode/settings/" + name for name in VSCODE_SETTINGS)),
     ),
     Row("devin", "Devin", (".devin/mcp_config.json", ".devin/config.json")),
@@ -332,6 +349,8 @@ EVERY_SHAPE = (
 NAMED = Row("named", "A file named on the command line", (), "", shapes=EVERY_SHAPE, free=True)
 POINTED = Row("pointed", "A file another config points to", (), "", shapes=FLAT)
 
+POINTING = frozenset(("claude-plugin", "codex-plugin", "cursor-plugin", "rovo"))  # clients whose files may name other configs
+MERGING = frozenset(("opencode", "kilo", "crush"))  # clients that put an entry together from several files
 SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox"))
 LOCKFILE = "mcp-audit.lock.json"
 POLICY_FILES = (".github/mcp-audit.yaml", "mcp-audit.yaml")

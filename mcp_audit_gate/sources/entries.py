@@ -5,8 +5,9 @@ from __future__ import annotations
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.model import Entry, Place, Problem, Setting, Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.fields import bundle, could_start, needs_no_program, strings, understand_entry
+from mcp_audit_gate.sources.fields import ADDRESSES, PROGRAMS, bundle, could_start, needs_no_program, strings, understand_entry
 from mcp_audit_gate.sources.launch import Fields, command_string, understand
+from mcp_audit_gate.sources.stray import strays
 from mcp_audit_gate.sources.walk import Site, members, pad, reading, repeated, sites, times
 
 TYPE_CHECKING = False
@@ -97,15 +98,22 @@ class _Reader:
             if any(seen) or before != (len(self.entries), len(self.problems), len(self.pointed)):
                 self.shapes.append(shape)
         self._repeats(root)
+        self._strays(root)
 
     def _unwrapped_root(self, root: Site) -> None:
-        if (
-            self._document.value is not None
-            and not isinstance(self._document.value, dict)
-            and not self._row.free
-            and self._document.path.lower().endswith(("json", "jsonc"))
-        ):
-            self._problem(root, "the file is no JSON object", _MAP_HINT)
+        value = self._document.value
+        if value is not None and not isinstance(value, dict) and not self._row.free and self._row.syntax != "markdown":
+            self._problem(root, "the file holds no map of keys", _MAP_HINT)
+
+    def _strays(self, root: Site) -> None:
+        """What no shape reaches and a client might read all the same."""
+        pointers = {entry.pointer for entry in self.entries} | {setting.pointer for setting in self.settings}
+        pointers |= {place.pointer for _, place in self.pointed}
+        pointers |= {problem.place.pointer for problem in self.problems if isinstance(problem.place, Place)}
+        read = {pointer[:length] for pointer in pointers for length in range(1, len(pointer) + 1)}
+        read |= {tuple(part for part in shape.split("/") if part)[:-1] for shape in self._row.shapes}
+        for stray in strays(root, self._document.text, self._row, self._document.path.rpartition("/")[2], read):
+            self._problem(stray.site, stray.reason, stray.hint)
 
     def _shape(self, site: Site, parts: tuple[str, ...]) -> bool:
         """Reads what one shape names below `site`; true when its container is there."""
@@ -150,7 +158,18 @@ class _Reader:
             name = text.partition("?")[0].partition("#")[0].rpartition("/")[2]
             self._add(site, name, {}, (bundle(text, ()),), False, False)
         else:
-            self.pointed.append((text, self._place(site)))
+            self._point(site, text)
+
+    def _point(self, site: Site, text: str) -> None:
+        """Notes a path of another config; in a marketplace it is relative to the plugin's own folder."""
+        text = text.replace("${CLAUDE_PLUGIN_ROOT}/", "./")
+        value = self._document.value
+        plugins = value.get("plugins") if isinstance(value, dict) else None
+        if isinstance(plugins, list) and site.pointer[0] == "plugins" and isinstance(site.pointer[1], int):
+            plugin = plugins[site.pointer[1]]
+            source = plugin.get("source") if isinstance(plugin, dict) else None
+            text = f"{source}/{text}" if isinstance(source, str) and "://" not in source else text
+        self.pointed.append((text, self._place(site)))
 
     def _item(self, site: Site, number: int) -> None:
         """An item of a list: an entry with a name, `name: entry`, an address, a path, or the name of a server declared elsewhere."""
@@ -165,8 +184,8 @@ class _Reader:
                     False,
                     False,
                 )
-            elif value.startswith(("./", "../")) or value.endswith(".json"):
-                self.pointed.append((value, self._place(site)))
+            elif self._row.client.endswith("-plugin") or value.startswith(("./", "../", "${CLAUDE_PLUGIN_ROOT}/")) or value.lower().endswith(".json"):
+                self._point(site, value)
             return
         if isinstance(value, dict):
             inner = next(iter(value.values())) if len(value) == 1 else None
@@ -250,7 +269,7 @@ class _Reader:
         """Servers at the top of the file, without a container."""
         if isinstance(site.value, dict):
             for name, inner, last in members(site):
-                if isinstance(inner.value, dict) and name not in _CONTAINERS and could_start(inner.value):
+                if isinstance(inner.value, dict) and could_start(inner.value) and (name not in _CONTAINERS or _is_launch(inner.value)):
                     self._entry(inner, name, self._disabled(inner.value), again=not last)
 
     def _settings(self, root: Site, pattern: str) -> None:
@@ -262,6 +281,8 @@ class _Reader:
             setting = Setting(self._document, self._row.client, name, reading(site.value, -1), site.pointer, site.nth, self._sample)
             self.settings.append(setting)
             self._commands(setting)
+            if setting.name == "mcp.mcpConfigPath" and isinstance(setting.value, str):
+                self.pointed.append((setting.value, self._place(site)))
 
     def _commands(self, setting: Setting) -> None:
         """Commands that the client runs because of a setting are judged like launches."""
@@ -301,3 +322,8 @@ class _Reader:
 
     def _report(self, place: Place, reason: str, hint: str, server: str | None) -> None:
         self.problems.append(Problem("config-unreadable", place, reason, hint, server))
+
+
+def _is_launch(value: dict[str, Json]) -> bool:
+    """True for an object whose program or address is written out, not a map that has a server of such a name."""
+    return any(isinstance(value.get(key), (str, list)) for key in (*PROGRAMS, *ADDRESSES))

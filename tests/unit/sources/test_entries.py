@@ -226,3 +226,72 @@ def test_environment_and_headers_in_every_spelling(tmp_path) -> None:
         "d": [("X", "1")],
     }
     assert reading.not_assessed == ()
+
+
+STRAYS = {
+    "another case": (".mcp.json", {"MCPSERVERS": {"x": NPX}}),
+    "an unknown key": (".cursor/mcp.json", {"mcpServers": {}, "serverList": {"x": NPX}}),
+    "an unknown key, deeper": (".mcp.json", {"tools": {"mcpServers": {"x": NPX}}}),
+    "an unknown list": (".vscode/mcp.json", {"extra": [{"url": URL}]}),
+    "inherited members": (".mcp.json", '{"__proto__": {"mcpServers": {"x": {"command": "npx"}}}}'),
+    "inherited members, escaped": (".mcp.json", '{"mcpServers": {"x": {"command": "true", "__pr\\u006fto__": {"args": ["x"]}}}}'),
+    "a Go client's key": ("crush.json", {"Mcp": {"x": NPX}}),
+    "a Go client's field": ("crush.json", {"mcp": {"x": {"command": "true", "Command": "bash"}}}),
+    "an unclosed front matter": (".github/agents/x.md", "---\nmcp-servers:\n  x: {command: npx}\n"),
+    "a comment that ends early": (".vscode/mcp.json", '{"servers": {} // \u2028, "x": 1\n}'),
+    "a YAML break": (".continue/mcpServers/x.yaml", "mcpServers: [] # \u2028- name: x\n"),
+}
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_what_a_client_might_read_and_we_do_not_is_not_assessed(name, tmp_path) -> None:
+    path, text = STRAYS[name]
+    reading = read(tmp_path, {path: text})
+    assert [item.path for item in reading.not_assessed] == [path]
+
+
+FOUND_ALL_THE_SAME = {
+    "flat, named like a container": (".mcp.json", {"mcp": NPX, "plugins": {"url": URL}}, ["mcp", "plugins"]),
+    "dotted settings": (".vscode/settings.json", {"mcp.servers.x": NPX, "mcp": {"servers.y": NPX}}, ["servers.y", "mcp.servers.x"]),
+    "one bare YAML server": (".continue/mcpServers/x.yaml", "command: npx\n", ["x"]),
+    "front matter behind blanks": (".github/agents/x.md", "\n \n---\u00a0\nmcp-servers: {x: {command: npx}}\n---\n", ["x"]),
+    "mcp add in a condition": (".crushrc", "if true; then\n  X=1 mcp add x --command npx\nfi\n", ["x"]),
+    "a parking place": (".mcp.json", {"mcpServers": {"x": NPX}, "_off": {"y": NPX}, "inputs": [{"id": "a", "command": "b"}]}, ["x"]),
+}
+
+
+@pytest.mark.parametrize("name", FOUND_ALL_THE_SAME)
+def test_servers_in_odd_places_are_found(name, tmp_path) -> None:
+    path, text, names = FOUND_ALL_THE_SAME[name]
+    reading = read(tmp_path, {path: text})
+    assert sorted(name for name, _ in launched(reading)) == sorted(names)
+    assert reading.not_assessed == ()
+
+
+def test_what_a_plugin_points_to_is_read_as_it_says(tmp_path) -> None:
+    files = {
+        ".claude-plugin/plugin.json": {"mcpServers": ["./server.json", "${CLAUDE_PLUGIN_ROOT}/deep/list", "./.vscode/settings.json"]},
+        "server.json": {"mcpServers": {"a": NPX}},
+        "deep/list": {"b": NPX},
+        ".vscode/settings.json": {"c": NPX},
+        "market/.claude-plugin/marketplace.json": {"plugins": [{"name": "p", "source": "./p", "mcpServers": "./servers.json"}]},
+        "market/p/servers.json": {"d": NPX},
+    }
+    reading = read(tmp_path, files)
+    assert sorted(name for name, _ in launched(reading)) == ["a", "b", "c", "d"]
+    assert reading.not_assessed == ()
+
+
+def test_a_switch_counts_only_where_one_file_decides(tmp_path) -> None:
+    reading = read(
+        tmp_path,
+        {
+            "opencode.json": {"mcp": {"x": {"command": ["npx"], "enabled": False}, "y": {"command": ["npx"], "enabled": False}}},
+            "opencode.jsonc": {"mcp": {"x": {"enabled": True}}},
+        },
+    )
+    assert {(entry.name, bool(entry.launch.words)): entry.disabled for entry in reading.context.entries} == {
+        ("x", True): False,
+        ("x", False): False,
+        ("y", True): True,
+    }
