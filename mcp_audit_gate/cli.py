@@ -86,7 +86,7 @@ def _scan(chosen: argparse.Namespace) -> int:
     whole = any(os.path.realpath(path) == tree.root for path in paths)
     settings = gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole)
     report = gate.scan(tree, paths, settings)
-    return _write(report, outputs, _look(chosen))
+    return _write(report, outputs, _look(chosen, outputs, tree.root))
 
 
 def _waive(chosen: argparse.Namespace) -> int:
@@ -182,13 +182,19 @@ def _today() -> date:
     return datetime.now(timezone.utc).date()
 
 
-def _look(chosen: argparse.Namespace) -> Look:
+def _look(chosen: argparse.Namespace, outputs: Sequence[tuple[str, str | None]], root: str) -> Look:
+    """How the reports are to look; SARIF also says where the tree comes from."""
     from mcp_audit_gate.report import Look
 
     tty = sys.stdout.isatty()
     colour = chosen.color == "always" or (chosen.color == "auto" and tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
     width = _width() if tty or os.environ.get("COLUMNS") else 100
-    return Look(width, colour, 1 if chosen.verbose else -1 if chosen.quiet else 0, chosen.min_severity, chosen.category)
+    origin = None
+    if any(name == "sarif" for name, _ in outputs):
+        from mcp_audit_gate.report.provenance import provenance
+
+        origin = provenance(root)
+    return Look(width, colour, 1 if chosen.verbose else -1 if chosen.quiet else 0, chosen.min_severity, chosen.category, origin)
 
 
 def _width() -> int:

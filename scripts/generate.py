@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from mcp_audit_gate import pages, rules  # noqa: E402 - of this checkout, whether or not another one is installed
+from mcp_audit_gate import gate, pages  # noqa: E402 - of this checkout, whether or not another one is installed
 from mcp_audit_gate.rules import advisories  # noqa: E402
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES, ROWS, Row  # noqa: E402
 
@@ -163,7 +163,7 @@ def line(*cells: str) -> str:
 def readme(current: str) -> str:
     """README.md with the parts between its markers made anew."""
     families: dict[str, list[str]] = {}
-    for rule in rules.ALL:
+    for rule in gate.RULES:
         families.setdefault(rule.info.family, []).append(f"[`{rule.info.id}`](docs/rules.md#{rule.info.id})")
     listing = "\n".join(("| family | rules |", "| --- | --- |", *(line(family, " ".join(sorted(ids))) for family, ids in sorted(families.items()))))
     return between(between(current, "rules", listing), "example", f"```text\n{example()}```")

@@ -200,7 +200,9 @@ def test_a_submodule_that_stands_for_a_clients_folder(tmp_path, capfd) -> None:
     (tmp_path / "pkg/.cursor").mkdir(parents=True)
     code, report, _ = scan(tmp_path, capfd)
     assert code == 4
-    assert [(item["path"], item["reason"]) for item in report["not_assessed"]] == [("pkg/.cursor", "an empty folder, as of a submodule that is not checked out")]
+    assert [(item["path"], item["reason"]) for item in report["not_assessed"]] == [
+        ("pkg/.cursor", "an empty folder, as of a submodule that is not checked out")
+    ]
     write(tmp_path, "pkg/.cursor/mcp.json", GOOD)
     assert scan(tmp_path, capfd)[0] == 1
 

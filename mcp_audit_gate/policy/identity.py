@@ -46,14 +46,16 @@ def _package(package: Package) -> tuple[str, ...]:
         return ()
     # A reference in the version alone leaves the name certain, unless the version is an address.
     version = package.text.removeprefix(package.name)
-    if has_reference(package.text) and (has_reference(package.name) or set(addresses.fill(version)) & set(":/")):
+    filled = not package.text.startswith(package.name)
+    if has_reference(package.text) and (filled or has_reference(package.name) or set(addresses.fill(version)) & set(":/")):
         return ()
     name = f"{package.ecosystem}:{pypi_name(package.name) if package.ecosystem == 'pypi' else package.name}"
     return (name, f"{name}@{package.version}") if package.version else (name,)
 
 
 def _image(image: Image) -> tuple[str, ...]:
-    if has_reference(image.name):
+    # A name that a variable's default filled in is not certain: the variable may be set.
+    if has_reference(image.name) or (has_reference(image.text) and not image.text.startswith(image.name)):
         return ()
     name = f"oci:{_hub(image.name)}"
     tag = f":{image.tag}" if image.tag else ""

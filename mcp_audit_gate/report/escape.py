@@ -57,7 +57,7 @@ def _bytes(text: str) -> bytes:
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return visible(text).encode()
+        return visible(text).replace("\\", "\uff3c").encode()
 
 
 def sarif_message(text: str) -> str:

@@ -97,6 +97,8 @@ class _Reader:
             seen = [self._shape(site, parts) for site in sites(root, parts[:-1])]
             if any(seen) or before != (len(self.entries), len(self.problems), len(self.pointed)):
                 self.shapes.append(shape)
+        if self._row.syntax == "crushrc":
+            self._command(root, command_string(Word(self._document.text, ())))
         self._repeats(root)
         self._strays(root)
 
@@ -295,9 +297,10 @@ class _Reader:
         elif setting.name in ("hooks", "statusLine"):
             found += [((), command_string(Word(text, at))) for at, text in strings(setting.value) if at and at[-1] == "command"]
         for _, launch in found:
-            self.entries.append(
-                Entry(self._document, self._row.client, "", "command", {}, setting.pointer, setting.nth, (launch,), False, self._sample, False)
-            )
+            self._command(Site(None, setting.pointer, setting.nth), launch)
+
+    def _command(self, site: Site, launch: Launch) -> None:
+        self.entries.append(Entry(self._document, self._row.client, "", "command", {}, site.pointer, site.nth, (launch,), False, self._sample, False))
 
     def _repeats(self, root: Site) -> None:
         """Keys that stand more than once on the way to an entry or setting, or inside one."""

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from fakes import base64_url, random, token
 from hypothesis import given
 from hypothesis import strategies as st
-
-from fakes import base64_url, random, token
 
 from mcp_audit_gate.metadata import credentials, formats, placeholders
 from mcp_audit_gate.metadata.credentials import (

@@ -105,7 +105,10 @@ def test_it_is_the_json_that_the_standard_library_writes(value):
 
 def test_each_record_stands_on_one_line():
     value = {"findings": [{"a": 1, "b": [{"é": "\u202e"}]}, {"a": 2}], "servers": [], "x": [1]}
-    assert encode(value).decode() == '{\n  "findings": [\n    {"a": 1, "b": [{"é": "\\u202e"}]},\n    {"a": 2}\n  ],\n  "servers": [],\n  "x": [\n    1\n  ]\n}\n'
+    assert (
+        encode(value).decode()
+        == '{\n  "findings": [\n    {"a": 1, "b": [{"é": "\\u202e"}]},\n    {"a": 2}\n  ],\n  "servers": [],\n  "x": [\n    1\n  ]\n}\n'
+    )
     assert json.loads(encode(value)) == value
 
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
 from fakes import token
 
 from mcp_audit_gate.model import Context

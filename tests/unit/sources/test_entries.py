@@ -91,7 +91,7 @@ def test_shapes(name, tmp_path) -> None:
 
 def test_every_place_of_an_entry_is_where_it_stands(tmp_path) -> None:
     reading = read(tmp_path, {".crushrc": 'mcp add x --command npx --args -y p@1.0.0 --env A "b c"\n'})
-    (entry,) = reading.context.entries
+    (entry,) = (entry for entry in reading.context.entries if entry.kind == "server")
     text = entry.document.text
     for at, piece in ((("command",), "npx"), (("args", 1), "p@1.0.0"), (("env", "A"), '"b c"')):
         start, end = entry.document.span(entry.place(at))

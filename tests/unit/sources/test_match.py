@@ -73,8 +73,12 @@ def test_every_row_is_found_by_a_path_of_its_own() -> None:
 
 
 def test_folders_of_clients() -> None:
-    assert all(leads_to_config(tuple(path.split("/"))) for path in (".cursor", "a/.Cursor", ".vscode", ".continue", ".continue/mcpServers", ".kiro/Settings"))
-    assert not any(leads_to_config(tuple(path.split("/"))) for path in ("cursor", ".git", "servers", ".hidden", ".cursor/rules", "settings", ".hidden/agents"))
+    assert all(
+        leads_to_config(tuple(path.split("/"))) for path in (".cursor", "a/.Cursor", ".vscode", ".continue", ".continue/mcpServers", ".kiro/Settings")
+    )
+    assert not any(
+        leads_to_config(tuple(path.split("/"))) for path in ("cursor", ".git", "servers", ".hidden", ".cursor/rules", "settings", ".hidden/agents")
+    )
 
 
 @pytest.mark.parametrize(
