@@ -175,7 +175,7 @@ class _Reader:
 
     def _span(self, first: Any, last: Any) -> tuple[int, int]:
         start, end = first.start_mark.index, last.end_mark.index
-        end = start + len(self._text[start:end].rstrip()) if end - start > 1 else end
+        end = start + len(self._text[start:end].rstrip(" \t\r\n")) if end - start > 1 else end
         return start + self._offset, max(end, start) + self._offset
 
 
