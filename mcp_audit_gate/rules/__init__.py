@@ -56,7 +56,8 @@ class Raised(NamedTuple):
 
 def run(context: Context) -> list[Raised]:
     """Every hit of every rule."""
-    return [item for rule in ALL for item in _apply(rule, context)]
+    subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting, ...]] = {}
+    return [item for rule in ALL for item in _apply(rule, context, subjects)]
 
 
 def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:
@@ -75,17 +76,24 @@ def order(finding: Finding) -> tuple[int, str, int, int, str, str]:
     return -RANK[finding.severity], place.path, place.start_line, place.start_column, finding.rule, finding.fingerprint
 
 
-def _apply(rule: Rule, context: Context) -> Iterator[Raised]:
+def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting, ...]]) -> Iterator[Raised]:
     if rule.scope == "context":
-        yield from (raised(rule, None, hit) for hit in rule.check(context))
+        for hit in rule.check(context):
+            yield raised(rule, None, hit)
         return
-    subjects: Iterable[Entry | Setting] = context.settings if rule.scope == "setting" else context.entries
-    for about in subjects:
-        if about.sample and not rule.also_sample:
-            continue
-        if isinstance(about, Entry) and about.disabled and not rule.also_disabled:
-            continue
-        yield from (raised(rule, about, hit) for hit in rule.check(about))
+    kind = (rule.scope, rule.also_disabled, rule.also_sample)
+    if kind not in subjects:
+        subjects[kind] = _subjects(context, *kind)
+    for about in subjects[kind]:
+        for hit in rule.check(about):
+            yield raised(rule, about, hit)
+
+
+def _subjects(context: Context, scope: str, disabled: bool, sample: bool) -> tuple[Entry | Setting, ...]:
+    """What rules of a kind look at."""
+    if scope == "setting":
+        return tuple(setting for setting in context.settings if sample or not setting.sample)
+    return tuple(entry for entry in context.entries if (sample or not entry.sample) and (disabled or not entry.disabled))
 
 
 def raised(rule: Rule, about: Entry | Setting | None, hit: Hit) -> Raised:
