@@ -69,26 +69,28 @@ def _tree(path: str, data: bytes, text: str, node: Node) -> Document:
 
 _FRONT_MATTER = lazy(r"\s*---[^\S\r\n]*(?:\r\n|\r|\n)")
 _FRONT_END = lazy(r"^---[^\S\n]*$", re.M)
-_NAMES_SERVERS = lazy(r"mcp|\\[xuU]", re.I)
-_SERVER_KEY = lazy(r"^\s*[\"']?mcp[-_]?servers[\"']?\s*:", re.I | re.M)
+# A key may stand after any character that YAML takes for a line break, in braces, after a tag or anchor, or spelled with escapes.
+_SERVER_KEY = lazy(
+    r"[\n\r\x85\u2028\u2029{,?][ \t]*(?:[&!][^\s,{?]{0,99}[ \t]{1,9})?([\"']?mcp[-_]?servers[\"']?\s{0,99}:|\"[^\"\n]{0,99}\\[xuU])", re.I
+)
 
 
 def _markdown(path: str, data: bytes, text: str) -> list[Document]:
-    """The front matter, if there is one. What does not even name a key for servers declares none, however odd its YAML."""
+    """The front matter, if there is one. Odd YAML without a key for servers declares none: descriptions are often prose with colons."""
     opening = _FRONT_MATTER.match(text)
     if not opening:
         return []
     closing = _FRONT_END.search(text.replace("\r\n", " \n").replace("\r", "\n"), opening.end())
     if not closing:
-        named = _SERVER_KEY.search(text, opening.end())
+        named = _SERVER_KEY.search(text, opening.end() - 1)
         if named:
-            raise Unreadable("the front matter is not closed", "close it with a line of three hyphens", named.start())
+            raise Unreadable("the front matter is not closed", "close it with a line of three hyphens", named.start(1))
         return []
     end = closing.start()
     try:
         return _yaml(path, data, text, opening.end(), end)
     except Unreadable as error:
-        if not _NAMES_SERVERS.search(text, opening.end(), end):
+        if not _SERVER_KEY.search(text, opening.end() - 1, end):
             return []
         error.offset = None if error.offset is None else min(error.offset, end - 1)
         raise

@@ -63,6 +63,7 @@ SHAPES = {
     "claude agent, names": (".claude/agents/a.md", "---\nname: a\nmcpServers: [x, y]\n---\n", []),
     "claude agent, inline": (".claude/agents/a.md", "---\nmcpServers:\n  - github\n  - x: {command: npx, args: [-y, p@1.0.0]}\n---\n", [("x", STARTS)]),
     "agent with odd YAML": (".claude/agents/a.md", "---\ndescription: use when: a: b\n---\n", []),
+    "agent with odd YAML that names tools": (".claude/agents/a.md", "---\nname: mcp-a\ndescription: Ask: user: 'mcpServers: x'\ntools: mcp__a__b\n---\n", []),
     "agent without front matter": (".github/agents/a.md", "# mcp-servers\n---\n", []),
     "marketplace": (".claude-plugin/marketplace.json", {"plugins": [{"name": "a", "mcpServers": {"x": NPX}}]}, [("x", STARTS)]),
     "rulesync": (".rulesync/mcp.jsonc", {"mcpServers": {"x": NPX}, "cursor": {"mcpServers": {"y": {"url": URL}}}}, [("x", STARTS), ("y", URL)]),
@@ -238,6 +239,10 @@ STRAYS = {
     "a Go client's key": ("crush.json", {"Mcp": {"x": NPX}}),
     "a Go client's field": ("crush.json", {"mcp": {"x": {"command": "true", "Command": "bash"}}}),
     "an unclosed front matter": (".github/agents/x.md", "---\nmcp-servers:\n  x: {command: npx}\n"),
+    "odd YAML with servers": (".claude/agents/x.md", "---\ndescription: use: a: b\nmcpServers: {x: {command: npx}}\n---\n"),
+    "odd YAML with an escaped key": (".claude/agents/x.md", '---\ndescription: use: a: b\n"mcp\\x53ervers": {x: {command: npx}}\n---\n'),
+    "odd YAML with a tagged key": (".github/agents/x.md", "---\ndescription: use: a: b\n!!str mcp-servers : {x: {command: npx}}\n---\n"),
+    "odd YAML in braces": (".github/agents/x.md", "---\n{name: x, 'mcp-servers': {x: {command: npx}}\n---\n"),
     "a comment that ends early": (".vscode/mcp.json", '{"servers": {} // \u2028, "x": 1\n}'),
     "a YAML break": (".continue/mcpServers/x.yaml", "mcpServers: [] # \u2028- name: x\n"),
 }
