@@ -11,7 +11,7 @@ import re
 
 from mcp_audit_gate.model import Launch, Option, Variable, Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import runners, scripts, shell, specs, wrappers
+from mcp_audit_gate.sources import runners, scripts, shell, shells, specs, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ def _data(launch: Launch) -> Word | None:
 
 def _unwrap(launch: Launch) -> Launch:
     """Takes wrappers off until a program is reached that does the work itself."""
-    line = _split_command(launch.words)
+    line = _split_command(shells.defaults(launch.words))
     if line is None:
         return launch._replace(shell=launch.words[0])
     taken: list[Word] = []
     env = list(launch.env)
     for _ in range(MAX_LAYERS):
-        layer = wrappers.peel(line) if line else None
+        layer = wrappers.peel(line, env) if line else None
         if layer is None or not (layer.line or layer.script):
             return launch._replace(line=line, wrappers=tuple(taken), env=tuple(env))
         taken.append(line[0]._replace(text=wrappers.program_name(line[0].text)))
@@ -147,15 +147,21 @@ def _as_script(line: tuple[Word, ...]) -> Word:
 def _split_command(words: tuple[Word, ...]) -> tuple[Word, ...] | None:
     """The words with a command line that was written as one string split up; None when it is more than one command."""
     first = words[0].text
-    if len(first.split()) < 2 or os.path.splitext(first.strip())[1].lower() in (".exe", ".cmd", ".bat"):
+    path = first.startswith(("/", "~", ".", "\\", "%")) or re.match(r"[A-Za-z]:[\\/]", first) is not None
+    if len(first.split()) < 2 or (path and _ends_in_program(first)):
         return words
     tokens = shell.split(first)
     if any(token.operator or token.inner for token in tokens):
         layer = wrappers.simple(words[0])
         return None if layer.script else (*layer.line, *words[1:])
-    if first.startswith(("/", "~", ".")) or re.match(r"[A-Za-z]:[\\/]", first):
+    if path:
         return words if len(words) > 1 else tuple(Word(token.text, words[0].at) for token in tokens)
     return (*(Word(token.text, words[0].at) for token in tokens), *words[1:])
+
+
+def _ends_in_program(text: str) -> bool:
+    """True for one path with blanks (`C:\\Program Files\\nodejs\\npx.cmd`), not for a command line that ends in a path."""
+    return os.path.splitext(text.strip())[1].lower() in (".exe", ".cmd", ".bat") and not re.search(r"[|&;<>\"']| [-/]", text)
 
 
 def _read(launch: Launch, depth: int) -> Launch:

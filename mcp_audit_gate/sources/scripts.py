@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from mcp_audit_gate.model import Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import shell, wrappers
+from mcp_audit_gate.sources import shell, shells, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -310,8 +310,10 @@ def _string(name: str, parts: tuple[Part, ...]) -> str:
     """The script in the arguments of a shell, or ""."""
     rest = parts[1:]
     if name in wrappers.SHELLS:
-        program = program_part(name, parts)
-        return program.text if program is not None and takes_string(name, parts) else ""
+        texts = [part.text for part in rest]
+        return "\n".join(shells.filled(string.text, texts[string.after :], ()) for string in shells.strings(name, texts))
+    if name == "eval":
+        return " ".join(part.text for part in rest)
     if name in ("su", "script"):
         return next((after.text for before, after in pairwise(rest) if before.text in ("-c", "--command")), "")
     if name == "cmd":
@@ -341,7 +343,9 @@ def interpreter(name: str) -> str:
 
 def takes_string(name: str, parts: tuple[Part, ...]) -> bool:
     """True when an interpreter gets its program, or a module's name, as an argument (`-c`, `-e`, `-m`)."""
-    flags = "c" if name in wrappers.SHELLS else _TEXT_FLAGS.get(interpreter(name), "")
+    if name in wrappers.SHELLS:
+        return bool(shells.strings(name, [part.text for part in parts[1:]]))
+    flags = _TEXT_FLAGS.get(interpreter(name), "")
     for part in parts[1:]:
         text = part.text
         if not text.startswith(("-", "+")) or text in ("-", "--"):
@@ -353,6 +357,9 @@ def takes_string(name: str, parts: tuple[Part, ...]) -> bool:
 
 def program_part(name: str, parts: tuple[Part, ...]) -> Part | None:
     """The first argument of an interpreter that is no flag: a script, `-`, or the text that `-c` announced."""
+    strings = shells.strings(name, [part.text for part in parts[1:]]) if name in wrappers.SHELLS else ()
+    if strings:
+        return parts[strings[-1].at + 1]
     valued = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file") if name in wrappers.SHELLS else _VALUED.get(interpreter(name), ())
     at = 1
     while at < len(parts):

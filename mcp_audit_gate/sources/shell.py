@@ -114,13 +114,33 @@ def _expansion(text: str, at: int, pieces: list[str], inner: list[str]) -> int:
         end = _close(text, at + 2)
         if not text.startswith("((", at + 1):
             inner.append(text[at + 2 : end])
+        else:
+            _braced(text[at + 3 : end], 0, inner)
     elif text.startswith("{", at + 1):
-        end = _find(text, "}", at + 2)
+        end = _braced(text, at + 2, inner)
     else:
         end = at
     end = min(end + 1, len(text))
     pieces.append(text[at:end])
     return end
+
+
+_IN_BRACES = re.compile(r"\}|\$\(\(?|`|\\")
+
+
+def _braced(text: str, at: int, inner: list[str]) -> int:
+    """Offset of the brace that closes `${`; the commands in between (`${x:-$(…)}`) go to `inner`."""
+    while found := _IN_BRACES.search(text, at):
+        char, at = found.group(), found.end()
+        if char == "}":
+            return at - 1
+        if char == "\\":
+            at += 1
+        elif char in ("$(", "`"):
+            end = _close(text, at) if char == "$(" else _find(text, "`", at)
+            inner.append(text[at:end])
+            at = end + 1
+    return len(text)
 
 
 _BRACKET = re.compile(r"[()'\"\\]")

@@ -10,10 +10,14 @@ import re
 from mcp_audit_gate.model import Variable, Word
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import shell
+from mcp_audit_gate.sources import shell, shells
 
-SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "rbash"))
-POWERSHELLS = frozenset(("powershell", "pwsh", "powershell_ise"))
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHELLS = shells.SHELLS
+POWERSHELLS = shells.POWERSHELLS
 ELEVATORS = frozenset(("sudo", "doas", "su", "pkexec", "runas", "gsudo"))
 
 # Wrapper -> (flags that take the next word, plain words before the inner command).
@@ -21,6 +25,8 @@ _PLAIN = {
     "nice": (("-n", "--adjustment"), 0),
     "ionice": (("-c", "-n", "-p"), 0),
     "nohup": ((), 0),
+    "busybox": ((), 0),
+    "toybox": ((), 0),
     "setsid": ((), 0),
     "stdbuf": (("-i", "-o", "-e"), 0),
     "timeout": (("-k", "--kill-after", "-s", "--signal"), 1),
@@ -65,11 +71,20 @@ _DASHED = (
 
 # Wrapper -> flags whose value is a string for a shell.
 _STRINGS = {
-    "su": ("-c", "--command"),
-    "runuser": ("-c", "--command"),
+    "su": ("-c", "-lc", "-mc", "-pc", "--command", "--session-command"),
+    "runuser": ("-c", "-lc", "--command", "--session-command"),
     "script": ("-c", "-qc", "--command"),
     "nix-shell": ("--run", "--command"),
+    "flock": ("-c", "--command"),
+    "nodemon": ("-x", "--exec"),
+    "entr": ("-s",),
     "forfiles": ("/c", "/C"),
+}
+# Programs whose first plain word is a command string -> flags that take the next word.
+_TAKES_STRING = {
+    "watch": ("-n", "--interval"),
+    "parallel": ("-j", "--jobs", "-a", "--arg-file", "-n", "-N", "--delay", "--timeout"),
+    "concurrently": ("-n", "--names", "-c", "--prefix-colors", "-p", "--prefix", "-s", "--success"),
 }
 
 
@@ -88,23 +103,27 @@ def program_name(text: str) -> str:
     if "." in name:
         for ending in (".exe", ".cmd", ".bat", ".com"):
             name = name.removesuffix(ending)
-    return name
+    return shells.plain_name(name)
 
 
-def peel(line: tuple[Word, ...]) -> Layer | None:
-    """The next layer of a command line; None when its program is no wrapper."""
+def peel(line: tuple[Word, ...], known: Sequence[Variable] = ()) -> Layer | None:
+    """The next layer of a command line; None when its program is no wrapper. known: the variables that the program gets."""
     name = program_name(line[0].text)
     rest = line[1:]
     if name == "cmd":
-        return _cmd(rest)
-    if name in SHELLS:
-        return _shell(rest)
+        return _cmd(rest, known)
+    if name in SHELLS or shells.takes_string(name, [word.text for word in rest]):
+        return _shell(name, rest, known)
     if name in POWERSHELLS:
         return _powershell(rest)
     if name == "wsl":
         return _wsl(rest)
     if name == "env":
         return _env(rest)
+    if name in _TAKES_STRING and rest:
+        # One word is a command string for a shell; several are a command line.
+        inner = _after_flags(rest, _TAKES_STRING[name], 0)
+        return simple(inner[0]) if inner and (len(inner) == 1 or (name != "watch" and " " in inner[0].text)) else Layer(inner)
     if name in _STRINGS:
         return _flagged(rest, _STRINGS[name])
     double = f"{name} {rest[0].text}" if rest else name
@@ -134,56 +153,61 @@ def _assigns(text: str) -> bool:
     return re.match(r"[A-Za-z_][A-Za-z0-9_]*=", text) is not None
 
 
-def _cmd(rest: tuple[Word, ...]) -> Layer | None:
-    """`cmd /c …`: the rest is one command line for cmd.exe."""
-    at = 0
-    while at < len(rest) and re.fullmatch(r"(?:/[a-zA-Z](?::\w+)?)+", rest[at].text):
-        at += 1
-    switches = "".join(word.text.lower() for word in rest[:at])
-    if not ("/c" in switches or "/k" in switches or "/r" in switches) or at == len(rest):
+def _cmd(rest: tuple[Word, ...], known: Sequence[Variable]) -> Layer | None:
+    """`cmd /c …`: the rest is one command line for cmd.exe; `/ccommand` is read like `/c command`."""
+    inner = _behind_switches(rest)
+    if not inner:
         return None
-    inner = rest[at:]
-    odd = [word for word in inner if re.search(r"[&|<>^]|\bcall\b", word.text) and "://" not in word.text]
+    inner = tuple(word._replace(text=shells.filled(word.text, (), known)) for word in inner)
+    odd = [word for word in inner if _splits(word.text)]
     if odd:
         text = " ".join(word.text for word in inner)
         return simple(Word(text, odd[0].at), (), True) if len(inner) == 1 else Layer(script=Word(text, odd[0].at))
     return simple(inner[0], (), True) if len(inner) == 1 else Layer(inner)
 
 
-def _shell(rest: tuple[Word, ...]) -> Layer | None:
+def _behind_switches(rest: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The command line after `/c`, `/k` or `/r`; empty without one of them."""
+    for number, word in enumerate(rest):
+        found = re.match(r"(?:/[abd-jl-qs-z](?::\w+)?)*(?:/([ckr])(?:/[a-z](?::\w+)?(?![\w:]))*)?", word.text, re.IGNORECASE)
+        if found is None or not found.group():
+            return ()
+        if found[1]:
+            attached = word.text[found.end() :].strip()
+            return ((word._replace(text=attached),) if attached else ()) + rest[number + 1 :]
+    return ()
+
+
+def _splits(text: str) -> bool:
+    """True for a word at which cmd.exe starts another command, or writes a file; `?a=1&b=2` of an address is meant as one word."""
+    if "://" in text:
+        return any(re.match(r"[\w.%~+\[\]-]*=\S*$", piece) is None for piece in text.split("&")[1:] if piece) or ("|" in text and " " not in text)
+    return re.search(r"[&|<>^]|\bcall\b", text) is not None
+
+
+def _shell(name: str, rest: tuple[Word, ...], known: Sequence[Variable]) -> Layer | None:
     """`sh -c "…"`: the command string; None for a script file."""
-    at, command = 0, False
-    while at < len(rest) and rest[at].text[:1] in "-+" and rest[at].text not in ("-", "--"):
-        text = rest[at].text
-        if re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", text):
-            command = True
-        at += 2 if text in ("-o", "+o", "-O", "+O", "--rcfile", "--init-file") else 1
-    if at < len(rest) and rest[at].text == "--":
-        at += 1
-    return simple(rest[at]) if command and at < len(rest) else None
+    texts = [word.text for word in rest]
+    found = shells.strings(name, texts)
+    if not found:
+        return None
+    text = "\n".join(shells.filled(string.text, texts[string.after :], known) for string in found)
+    return simple(Word(text, rest[found[0].at].at))
 
 
-_POWERSHELL_VALUED = (
-    "-executionpolicy",
-    "-ep",
-    "-ex",
-    "-version",
-    "-windowstyle",
-    "-w",
-    "-inputformat",
-    "-outputformat",
-    "-configurationname",
-    "-workingdirectory",
-    "-wd",
-    "-settingsfile",
-)
+# Parameters of PowerShell that take the next word, each with the fewest letters that mean it; it takes any longer beginning.
+_POWERSHELL_VALUED = {
+    "executionpolicy": 2, "version": 1, "windowstyle": 1, "inputformat": 3, "outputformat": 1, "configurationname": 6, "configurationfile": 6,
+    "workingdirectory": 2, "settingsfile": 2, "psconsolefile": 2, "custompipename": 2, "encodedarguments": 8,
+}  # fmt: skip
+_POWERSHELL_SHORT = frozenset(("ep", "wd", "of", "if", "ea"))
 
 
 def _powershell(rest: tuple[Word, ...]) -> Layer | None:
     """`pwsh -Command …` or the command alone; None for a script file."""
     at = 0
     while at < len(rest):
-        flag = rest[at].text.lower()
+        flag = re.sub("^[\u2013\u2014\u2015]", "-", rest[at].text.lower())
         if flag[:1] in "-/" and (_is_prefix(flag[1:], "commandwithargs", 1) or flag[1:] == "cwa"):
             return _powershell_command(rest[at + 1 :])
         if flag[:1] in "-/" and (_is_prefix(flag[1:], "encodedcommand", 1) or flag[1:] == "ec") and at + 1 < len(rest):
@@ -192,7 +216,8 @@ def _powershell(rest: tuple[Word, ...]) -> Layer | None:
             return None if flag.endswith(".ps1") and not re.search(r"[|;&<>(){}]", flag) else _powershell_command(rest[at:])
         if _is_prefix(flag[1:], "file", 1):
             return None
-        at += 2 if flag in _POWERSHELL_VALUED else 1
+        valued = flag[1:] in _POWERSHELL_SHORT or any(_is_prefix(flag[1:], name, least) for name, least in _POWERSHELL_VALUED.items())
+        at += 2 if valued else 1
     return None
 
 
@@ -204,6 +229,8 @@ def _is_prefix(text: str, word: str, least: int) -> bool:
 def _powershell_command(inner: tuple[Word, ...]) -> Layer | None:
     if not inner:
         return None
+    # A backtick between letters means nothing to PowerShell (`i`w`r`).
+    inner = tuple(word._replace(text=re.sub(r"(?<=\w)`(?=\w)", "", word.text)) for word in inner)
     if len(inner) == 1:
         return simple(inner[0], (), True)
     odd = [word for word in inner if re.search(r"[|&;<>]|\$\(", word.text)]
@@ -212,8 +239,13 @@ def _powershell_command(inner: tuple[Word, ...]) -> Layer | None:
 
 def _flagged(rest: tuple[Word, ...], flags: tuple[str, ...]) -> Layer | None:
     """`su [-] [USER] -c "…"`, `nix-shell --run "…"`."""
-    at = next((number for number, word in enumerate(rest) if word.text in flags), None)
-    return simple(rest[at + 1]) if at is not None and at + 1 < len(rest) else None
+    for number, word in enumerate(rest):
+        flag, equals, value = word.text.partition("=")
+        if equals and flag.startswith("--") and flag in flags:
+            return simple(word._replace(text=value))
+        if word.text in flags and number + 1 < len(rest):
+            return simple(rest[number + 1])
+    return None
 
 
 def _wsl(rest: tuple[Word, ...]) -> Layer:
@@ -225,7 +257,13 @@ def _wsl(rest: tuple[Word, ...]) -> Layer:
             break
         at += 1 if text in ("-d", "--distribution", "-u", "--user", "--cd", "--shell-type") else 0
     inner = rest[at:]
+    if len(inner) > 1 and any(word.text in _OPERATORS for word in inner) and (at == 0 or rest[at - 1].text not in ("-e", "--exec")):
+        # Without --exec the words are joined for the shell in there.
+        return simple(Word(" ".join(word.text for word in inner), inner[0].at))
     return simple(inner[0]) if len(inner) == 1 else Layer(inner)
+
+
+_OPERATORS = frozenset(("|", "||", "&&", ";", "&", ">", ">>"))
 
 
 def _env(rest: tuple[Word, ...]) -> Layer:
@@ -234,8 +272,12 @@ def _env(rest: tuple[Word, ...]) -> Layer:
     at = 0
     while at < len(rest):
         text = rest[at].text
-        if text in ("-S", "--split-string") and at + 1 < len(rest):
-            return simple(rest[at + 1], tuple(variables))
+        split = re.match(r"(?:-[iv0]*S|--split-string(?:=|$))", text)
+        if split and (len(text) > split.end() or at + 1 < len(rest)):
+            attached = len(text) > split.end()
+            string = rest[at]._replace(text=text[split.end() :]) if attached else rest[at + 1]
+            layer = simple(string, tuple(variables))
+            return layer._replace(line=(*layer.line, *rest[at + (1 if attached else 2) :])) if layer.line else layer
         if _assigns(text):
             name, _, value = text.partition("=")
             variables.append(Variable(name, value, rest[at].at, True))
