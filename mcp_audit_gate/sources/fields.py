@@ -48,37 +48,32 @@ def could_start(value: dict[str, Json]) -> bool:
         or (isinstance(server, str) and "://" in server)
         or "registryType" in value
         or "registry_type" in value
+        or (value.get("type") == "inline_python" and isinstance(value.get("code"), str))
     )
 
 
-def needs_no_program(value: dict[str, Json], disabled: bool) -> bool:
-    """True for entries that by their format start nothing themselves: bare switches, extension servers, empty disabled ones."""
+_SWITCHES = frozenset((
+    "enabled", "disabled", "alwaysAllow", "autoApprove", "disabledTools", "enabledTools", "tools", "timeout", "name", "type", "description", "trust",
+))  # fmt: skip
+
+
+def needs_no_program(value: dict[str, Json], disabled: bool, client: str = "") -> bool:
+    """True for entries that by their client's format start nothing themselves: bare switches, extension servers, empty disabled ones.
+
+    disabled: switched off in a way that the client honours.
+    """
     keys = set(value) - {"$typeName"}
-    toggles = {
-        "enabled",
-        "disabled",
-        "alwaysAllow",
-        "autoApprove",
-        "disabledTools",
-        "enabledTools",
-        "tools",
-        "timeout",
-        "name",
-        "type",
-        "description",
-        "trust",
-    }
-    if keys and keys <= toggles and keys & {"enabled", "disabled"}:
+    if disabled or (keys <= _SWITCHES and keys & {"enabled", "disabled"}):
         return True
-    if "settings" in value or value.get("source") == "extension" or value.get("type") in ("builtin", "platform", "frontend", "inline_python"):
-        return True
-    return disabled or value.get("enabled") is False or value.get("disabled") is True
+    if client == "zed":
+        return "settings" in value or value.get("source") == "extension"
+    return client == "goose" and value.get("type") in ("builtin", "platform", "frontend", "inline_python")
 
 
 def understand_entry(value: dict[str, Json], expands: bool) -> Understood:
     """The launches of one entry: its own first, then its helpers, and `$(…)` where the client runs it on loading."""
     reader = _Reader(value)
-    launches = [_hashed(launch, value) for launch in understand(reader.fields())]
+    launches = [_hashed(launch, value) for fields in reader.fields() for launch in understand(fields)]
     for key in ("headersHelper", "headers_helper"):
         helper = value.get(key)
         if isinstance(helper, str) and helper.strip():
@@ -127,25 +122,34 @@ class _Reader:
             if isinstance(inner, dict):
                 self._layers.insert(0, ((key,), inner))
 
-    def fields(self) -> Fields:
-        """Command line, addresses, variables and transport."""
-        words = self._words()
+    def fields(self) -> tuple[Fields, ...]:
+        """Command line, addresses, variables and transport; then the further command lines that another client would take from the entry."""
+        lines = list(self._lines())
+        words = lines[0] if lines else ()
         urls = tuple(self._urls())
-        return Fields(words, urls, tuple(self._variables()), tuple(self._headers()), self._cwd(), self._transport(words, urls))
+        env, cwd = tuple(self._variables()), self._cwd()
+        main = Fields(words, urls, env, tuple(self._headers()), cwd, self._transport(words, urls))
+        return (main, *(Fields(line, (), env, (), cwd, "stdio") for line in lines[1:]))
 
-    def _words(self) -> tuple[Word, ...]:
-        for base, value in self._layers:
+    def _lines(self) -> Iterator[tuple[Word, ...]]:
+        """Every command line of the entry, the one of its own `command` first."""
+        found = False
+        for base, value in reversed(self._layers):
             # First, as a client that reads a program does not know the members of the registry.
             for key in PROGRAMS:
                 if value.get(key) not in (None, ""):
-                    return self._command(value[key], (*base, key), value, base)
+                    found = True
+                    yield self._command(value[key], (*base, key), value, base)
             registry = value.get("registryType") or value.get("registry_type")
-            if isinstance(registry, str):
-                return self._registry(registry.lower(), value, base)
+            if isinstance(registry, str) and not found:
+                found = True
+                yield self._registry(registry.lower(), value, base)
+            if not base and value.get("type") == "inline_python" and isinstance(value.get("code"), str):
+                found = True
+                yield (Word("python", ("type",)), Word("-c", ("type",)), Word(str(value["code"]), ("code",)))
         image = self._layers[-1][1].get("image")
-        if isinstance(image, str) and image:
-            return (Word("docker", ("image",)), Word("run", ("image",)), Word(image, ("image",)))
-        return ()
+        if isinstance(image, str) and image and not found:
+            yield (Word("docker", ("image",)), Word("run", ("image",)), Word(image, ("image",)))
 
     def _command(self, command: Json, at: Pointer, value: dict[str, Json], base: Pointer) -> tuple[Word, ...]:
         if isinstance(command, str):
