@@ -35,6 +35,7 @@ UNREADABLE = {
     "binary": (bytes(range(256)) * 40, "not UTF-8"),
     "empty": ("", "the file is empty"),
     "blank": (" \n\t\n", "the file is empty"),
+    "only comments": ("// {}\n/* x */\n", "the file holds only comments"),
     "only a mark": (b"\xef\xbb\xbf", "the file is empty"),
     "5 MB": (GOOD + " " * 5_000_000, "larger than 4 MiB"),
     "100 000 brackets": ("[" * 100_000, "nested deeper than 64"),

@@ -19,8 +19,9 @@ class Row(NamedTuple):
 
     client: its id in reports and for --client; also: other clients that read the same file. paths: globs of the last parts of
     a path, matched without regard to case; `**` is any number of folders. syntax: json (comments and trailing commas are
-    read, too), toml, yaml, markdown, crushrc, dotenv. shapes: pointers to entries, `*` for each member of a map or item of a
-    list; a last part that is a name is a single entry. off: keys by which every reader of the file switches an entry off.
+    read, too), json or empty (a file without any value is one without settings), toml, yaml, markdown, crushrc, dotenv.
+    shapes: pointers to entries, `*` for each member of a map or item of a list; a last part that is a name is a single entry.
+    off: keys by which every reader of the file switches an entry off.
     settings: pointers to approvals and client settings; the part before `//` is no part of the setting's name.
     free: the name alone says nothing; the file counts only when it holds a server or a setting.
     beside: the row holds only where this file lies beside (`../x`: one folder up).
@@ -181,6 +182,7 @@ ROWS = (
         "vscode-settings",
         "VS Code settings",
         (".vscode/settings.json",),
+        "json or empty",
         shapes=("/mcp/servers/*", "/mcp.servers/*", "/mcp.servers.*", "/mcp/servers.*"),
         also=("vscode",),
         settings=("/mcp//inputs", *VSCODE_SETTINGS),
@@ -189,6 +191,7 @@ ROWS = (
         "vscode-settings",
         "VS Code workspace",
         ("*.code-workspace",),
+        "json or empty",
         shapes=("/settings/mcp/servers/*", "/settings/mcp.servers/*", "/settings/mcp.servers.*", "/settings/mcp/servers.*"),
         also=("vscode",),
         settings=("/settings/mcp//inputs", *("/settings/" + name for name in VSCODE_SETTINGS)),
@@ -229,6 +232,7 @@ ROWS = (
         "devcontainer",
         "Dev container",
         (".devcontainer/devcontainer.json", ".devcontainer.json", ".devcontainer/*/devcontainer.json"),
+        "json or empty",
         shapes=(
             "/customizations/vscode/mcp/servers/*",
             "/customizations/vscode/settings/mcp/servers/*",
@@ -312,6 +316,7 @@ ROWS = (
         "zed",
         "Zed",
         (".zed/settings.json",),
+        "json or empty",
         off=("enabled",),
         settings=("/agent/profiles/*/enable_all_context_servers", "/agent/always_allow_tool_actions"),
     ),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Json
 
 MAX_NUMBER = 1000  # digits; int() of more takes quadratic time
+_EMPTY_HINT = 'write {"mcpServers": {}} or delete the file'
 _SYNTAX_HINT = "correct the JSON at this place"
 
 
@@ -60,7 +61,7 @@ def read_strict(text: str) -> Json:
         return value
     except JSONDecodeError as error:
         if not text.strip():
-            raise Unreadable("the file is empty", 'write {"mcpServers": {}} or delete the file') from error
+            raise Unreadable("the file is empty", _EMPTY_HINT) from error
         if error.pos >= len(text.rstrip()):
             raise Unreadable("not valid JSON: the text ends too early", "restore the rest of the file", error.pos) from error
         raise Unreadable(f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}", _SYNTAX_HINT, error.pos) from error
@@ -80,10 +81,18 @@ def read(text: str, max_depth: int) -> tuple[Json, str, int | None]:
         strict, first = blank(text)
         if first is None:
             raise
+        if not strict.strip():
+            raise Unreadable("the file holds only comments", _EMPTY_HINT) from error
         try:
             return read_strict(strict), strict, first
         except Unreadable as inner:
             raise inner from error
+
+
+def is_blank(text: str) -> bool:
+    """True for a text without any value: empty, or comments alone."""
+    start = text.lstrip()[:1]
+    return not start or (start == "/" and not blank(text)[0].strip())
 
 
 def check_depth(text: str, limit: int) -> None:

@@ -48,6 +48,13 @@ def _json(path: str, data: bytes, text: str) -> list[Document]:
     return [Document(path, data, text, value, lambda: jsonc.JsonIndex(strict), lenient)]
 
 
+def _json_or_empty(path: str, data: bytes, text: str) -> list[Document]:
+    """JSON of a program that takes a file without any value for one without settings; nothing in it has a place."""
+    if jsonc.is_blank(text):
+        return [Document(path, data, text, {}, lambda: jsonc.JsonIndex(""))]
+    return _json(path, data, text)
+
+
 def _toml(path: str, data: bytes, text: str) -> list[Document]:
     from mcp_audit_gate.sources import tomls
 
@@ -171,6 +178,7 @@ def _crush_flags(words: list[shell.Token]) -> list[tuple[str | int, int, int, No
 
 _READERS: dict[str, Callable[[str, bytes, str], list[Document]]] = {
     "json": _json,
+    "json or empty": _json_or_empty,
     "toml": _toml,
     "yaml": _yaml,
     "markdown": _markdown,
