@@ -142,6 +142,8 @@ class _Reader:
                 if not self._holds_another_shape(inner):
                     self._member(inner, name, again=not last)
         elif isinstance(site.value, list):
+            if self._row.client == "mcp-registry" and not any(isinstance(item, dict) and could_start(item) for item in site.value):
+                return  # a form of the first drafts (`registry_name`), or a list of something else
             for number, item in enumerate(site.value):
                 self._item(Site(item, (*site.pointer, number), (*pad(site), -1)), number)
         elif isinstance(site.value, str) and site.value.strip():
@@ -190,6 +192,8 @@ class _Reader:
                 self._point(site, value)
             return
         if isinstance(value, dict):
+            if self._uses(site, value):
+                return
             inner = next(iter(value.values())) if len(value) == 1 else None
             if isinstance(inner, dict) and not could_start(value):
                 for name, member, last in members(site):
@@ -199,6 +203,17 @@ class _Reader:
             self._member(site, name, again=False)
         else:
             self._problem(site, "an entry that is no object", _MAP_HINT)
+
+    def _uses(self, site: Site, value: dict[str, Json]) -> bool:
+        """Takes a block of Continue's hub (`uses: owner/name`), which Continue fetches with its launch, or the path of one in the tree."""
+        uses = value.get("uses")
+        if self._row.client != "continue" or not isinstance(uses, str) or not uses.strip() or could_start(value):
+            return False
+        if uses.startswith("file://"):
+            self._point(Site(uses, (*site.pointer, "uses"), (*pad(site), -1)), uses.removeprefix("file://"))
+        else:
+            self._entry(site, uses, False, False)
+        return True
 
     def _member(self, site: Site, name: str, again: bool) -> None:
         """A member of a server map: an entry, a comment, or not understood."""
@@ -212,7 +227,7 @@ class _Reader:
         if not could_start(value):
             if commented or self._not_a_server(value):
                 return
-            if not (needs_no_program(value, disabled) or self._row.completed):
+            if not (needs_no_program(value, disabled, self._row.client) or self._row.completed):
                 self._problem(site, "an entry without program or address", _START_HINT, name)
                 return
         self._entry(site, name, disabled, again)

@@ -64,6 +64,10 @@ SHAPES = {
     "claude agent, inline": (".claude/agents/a.md", "---\nmcpServers:\n  - github\n  - x: {command: npx, args: [-y, p@1.0.0]}\n---\n", [("x", STARTS)]),
     "agent with odd YAML": (".claude/agents/a.md", "---\ndescription: use when: a: b\n---\n", []),
     "agent with odd YAML that names tools": (".claude/agents/a.md", "---\nname: mcp-a\ndescription: Ask: user: 'mcpServers: x'\ntools: mcp__a__b\n---\n", []),
+    "an empty settings file": (".vscode/settings.json", "", []),
+    "a devcontainer of comments": (".devcontainer/devcontainer.json", "\n// {}\n/* x */\n", []),
+    "continue, hub blocks": (".continue/config.yaml", "mcpServers:\n  - uses: acme/docs-mcp\n    with: {A: b}\n  - {name: x, url: 'https://mcp.example.com/v1'}\n", [("acme/docs-mcp", ""), ("x", URL)]),
+    "registry, the first drafts": ("server.json", {"name": "a", "packages": [{"registry_name": "npm", "name": "@a/b", "version": "1.0.0"}]}, []),
     "agent without front matter": (".github/agents/a.md", "# mcp-servers\n---\n", []),
     "marketplace": (".claude-plugin/marketplace.json", {"plugins": [{"name": "a", "mcpServers": {"x": NPX}}]}, [("x", STARTS)]),
     "rulesync": (".rulesync/mcp.jsonc", {"mcpServers": {"x": NPX}, "cursor": {"mcpServers": {"y": {"url": URL}}}}, [("x", STARTS), ("y", URL)]),
@@ -114,6 +118,17 @@ def test_plugins_point_to_files(tmp_path) -> None:
     )
     assert sorted(launched(reading)) == [("x", STARTS), ("y", STARTS), ("z", STARTS)]
     assert [item.path for item in reading.inputs if item.servers] == ["a/servers.json", "b/.mcp.json", "c/node_modules/z/mcp.json"]
+
+
+def test_continue_points_to_blocks_in_the_tree(tmp_path) -> None:
+    files = {
+        ".continue/config.yaml": "mcpServers:\n  - uses: file://../blocks/x.yaml\n",
+        "blocks/x.yaml": f"mcpServers: [{{name: x, url: '{URL}'}}]\n",
+    }
+    reading = read(tmp_path, files)
+    assert (launched(reading), reading.not_assessed) == ([("x", URL)], ())
+    reading = read(tmp_path, {"a/.continue/config.yaml": "mcpServers:\n  - uses: file://./gone.yaml\n"})
+    assert [item.path for item in reading.not_assessed] == ["a/.continue/config.yaml"]
 
 
 def test_a_plugin_that_points_to_nothing_or_outside_is_not_assessed(tmp_path) -> None:
