@@ -206,7 +206,8 @@ REGISTRY_OVERRIDE = RuleInfo(
     why="The same name in another registry is another package, and an extra index beside the usual one lets whoever owns it answer first. Committed "
     "configs hardly ever name a registry.",
     looks_at="Flags of the package runner (--registry, --index-url, --extra-index-url, --find-links, --trusted-host, …) and variables "
-    "(NPM_CONFIG_REGISTRY, PIP_INDEX_URL, UV_INDEX, GOPROXY, …) that hold a literal host. References are left alone.",
+    "(NPM_CONFIG_REGISTRY, PIP_INDEX_URL, UV_INDEX, GOPROXY, …) that hold a literal host. References, and the registry that the tool asks by "
+    "default, are left alone.",
     fix="Set the registry on the machine, or allow its host in the policy (allow: registries).",
     references=("CWE-427", "CWE-1357", "OWASP MCP04"),
     example_bad=(
@@ -227,12 +228,16 @@ def registry_override(entry: Entry) -> Iterator[Hit]:
 def registries(entry: Entry) -> Iterator[tuple[str, Pointer]]:
     """Host and place of every registry that the entry names, each pair once; a host is in lower case, without port and trailing dot."""
     yield from dict.fromkeys(
-        (host, word.at) for launch in entry.launches if launch.runner != "docker run" for word in _settings(launch) for host in _hosts(word.text)
+        (host, word.at)
+        for launch in entry.launches
+        if launch.runner != "docker run"
+        for word, whose in _settings(launch)
+        for host in _hosts(word.text, whose)
     )
 
 
-def _settings(launch: Launch) -> Iterator[Word]:
-    """Every value of the launch that says where packages come from; a bare host is written as an address."""
+def _settings(launch: Launch) -> Iterator[tuple[Word, str]]:
+    """Every value of the launch that says where packages come from, and whose default it may repeat; a bare host is written as an address."""
     for option in launch.options:
         if option.value:
             yield from _flag(launch.runner, option.name, Word(option.value, option.value_at))
@@ -240,18 +245,20 @@ def _settings(launch: Launch) -> Iterator[Word]:
         name = variable.name.lower()
         if variable.value and name.startswith(VARIABLES_BEGIN):
             if name in table()["registry_variables"] or (name.startswith("npm_config_@") and name.endswith(":registry")):
-                yield Word(variable.value, variable.at)
+                yield Word(variable.value, variable.at), "" if "@" in name else name.partition("_")[0]
             elif name in table()["host_variables"]:
-                yield Word(_as_addresses(variable.value), variable.at)
+                yield Word(_as_addresses(variable.value), variable.at), ""
 
 
-def _flag(runner: str, name: str, value: Word) -> Iterator[Word]:
+def _flag(runner: str, name: str, value: Word) -> Iterator[tuple[Word, str]]:
     """What a flag of a runner says about registries; pip's arguments in a flag of pipx are read as flags of pip."""
     flags = table()
-    if name in flags.get(f"registry_flags {runner}", ()) or (name.startswith("--@") and name.endswith(":registry")):
-        yield value
+    if name in flags.get(f"registry_flags {runner}", ()):
+        yield value, runner
+    elif name.startswith("--@") and name.endswith(":registry"):
+        yield value, ""
     elif name in flags.get(f"host_flags {runner}", ()):
-        yield value._replace(text=_as_addresses(value.text))
+        yield value._replace(text=_as_addresses(value.text)), ""
     elif name in flags.get(f"pip_flags {runner}", ()):
         words = value.text.replace("=", " ").split()
         for flag, text in itertools.pairwise(words):
@@ -262,12 +269,18 @@ def _as_addresses(hosts: str) -> str:
     return " ".join(host if "://" in host else f"https://{host}" for host in hosts.replace(",", " ").split())
 
 
-def _hosts(text: str) -> Iterator[str]:
-    """The literal hosts of the addresses in a setting; several may stand there, each perhaps as `name=URL` (uv)."""
+def _hosts(text: str, whose: str) -> Iterator[str]:
+    """The literal hosts of the addresses in a setting; several may stand there, each perhaps as `name=URL` (uv).
+
+    The registry that the tool would ask anyway is left out: naming it changes nothing (vendors' snippets for dnx do). For a scope, or
+    a host that need not show a certificate, naming even that one takes something away from the machine's own settings.
+    """
+    usual = table().get(f"default_registries {whose}", frozenset())
     for part in re.split(r"[\s,|]+", addresses.fill(text)):
         name, _, url = part.partition("=")
         found = addresses.read(part if "://" in name else url)
-        if found and found.kind != addresses.REFERENCE and found.host:
+        default = found and found.host in usual and found.scheme == "https" and found.port in ("", "443")
+        if found and found.kind != addresses.REFERENCE and found.host and not default:
             yield found.host
 
 

@@ -352,6 +352,12 @@ def test_message_about_a_url_names_only_its_host():
         (("uvx", "left==1.2.3"), {"UV_INDEX_URL": "https://pypi.example.com"}, [("pypi.example.com", ("env", "UV_INDEX_URL"))]),
         (("uvx", "left==1.2.3"), {"UV_DEFAULT_INDEX": "https://pypi.example.com"}, [("pypi.example.com", ("env", "UV_DEFAULT_INDEX"))]),
         (("go", "run", "example.com/left@v1.2.3"), {"GOPROXY": "https://go.example.com,direct"}, [("go.example.com", ("env", "GOPROXY"))]),
+        (("npx", "--registry", "http://registry.npmjs.org/", "left@1.2.3"), {}, [("registry.npmjs.org", ("args", 1))]),
+        (("npx", "--registry", "https://registry.npmjs.org:8443/", "left@1.2.3"), {}, [("registry.npmjs.org", ("args", 1))]),
+        (("npx", "--registry", "https://registry.npmjs.org.example.com/", "left@1.2.3"), {}, [("registry.npmjs.org.example.com", ("args", 1))]),
+        (("npx", "--registry", "https://pypi.org/", "left@1.2.3"), {}, [("pypi.org", ("args", 1))]),
+        (("npx", "--@acme:registry=https://registry.npmjs.org", "@acme/left@1.2.3"), {}, [("registry.npmjs.org", ("args", 0))]),
+        (("uvx", "--allow-insecure-host", "pypi.org", "left==1.2.3"), {}, [("pypi.org", ("args", 1))]),
         (("env", "NPM_CONFIG_REGISTRY=https://npm.example.com", "npx", "left@1.2.3"), {}, [("npm.example.com", ("args", 0))]),
     ],
     ids=_spelled,
@@ -375,6 +381,12 @@ def test_a_registry_that_is_named_is_found_at_its_value(words, env, expected):
         (("uvx", "left==1.2.3"), {"UV_INDEX_STRATEGY": "https://no.example.com", "PIP_INDEX_URL": "${INDEX}", "UV_INDEX": ""}),
         (("go", "run", "example.com/left@v1.2.3"), {"GOPROXY": "direct", "GOFLAGS": "-mod=mod"}),
         (("node", "server.js"), {"API_URL": "https://npm.example.com"}),
+        (("npx", "-y", "--registry", "https://registry.npmjs.org/", "left@1.2.3"), {"npm_config_registry": "https://registry.npmjs.org"}),
+        (("yarn", "dlx", "left@1.2.3"), {"YARN_NPM_REGISTRY_SERVER": "https://registry.yarnpkg.com"}),
+        (("uvx", "--default-index", "https://pypi.org/simple", "left==1.2.3"), {"UV_INDEX_URL": "https://pypi.org/simple"}),
+        (("pipx", "run", "--pip-args=--index-url=https://pypi.org/simple", "left==1.2.3"), {}),
+        (("dnx", "Left@1.2.3", "--source", "https://api.nuget.org/v3/index.json", "--yes"), {}),
+        (("go", "run", "example.com/left@v1.2.3"), {"GOPROXY": "https://proxy.golang.org,direct"}),
     ],
     ids=_spelled,
 )
@@ -389,7 +401,8 @@ def test_every_variable_of_the_table_passes_the_gate_before_it():
 
 def test_the_flags_of_the_table_belong_to_runners_that_exist():
     runners = {"npx", "bunx", "pnpm dlx", "yarn dlx", "uvx", "uv run", "pipx run", "dnx", "pip"}
-    assert {name.partition(" ")[2] for name in fetched.table() if " " in name} == runners
+    assert {name.partition(" ")[2] for name in fetched.table() if " " in name and not name.startswith("default_registries ")} == runners
+    assert runners <= {name.partition(" ")[2] for name in fetched.table() if name.startswith("default_registries ")}
 
 
 @pytest.mark.parametrize("check", [rule.check for rule in packages.RULES], ids=lambda check: check.__name__)
