@@ -58,6 +58,23 @@ def tls_flag(name: str, value: str | None) -> str:
     return HOST if lower in rules["host_flags"] and value and _names_public_host(value) else ""
 
 
+def kept_on(name: str, value: str | None) -> bool:
+    """True when a flag such as `--insecure` is itself switched off (`--insecure=false`); a browser's flags hold whatever their value."""
+    return value is not None and addresses.fill(value).lower() in ("false", "0") and name.lower() not in table("tls")["valueless"]
+
+
+def service(name: str) -> str:
+    """The service that a variable is about, by its first word (`PROXMOX_VERIFY_SSL`); "" when that says nothing."""
+    rules, (first, _, rest) = table("tls"), name.lower().partition("_")
+    common = table("auth")["prefixes"] | rules["crypto"] | rules["check"] | rules["negate"] | {"insecure"}
+    return first if rest and first not in common else ""
+
+
+def names_host(name: str) -> bool:
+    """True for a variable whose value is a host (`PROXMOX_HOST`)."""
+    return name.lower().rpartition("_")[2] in table("tls")["host_words"]
+
+
 def tls_key(name: str, value: object) -> bool:
     """True for a key of an entry such as `verify: false`, `rejectUnauthorized: false`, `tlsSkipVerify: true`."""
     if not isinstance(value, (bool, str)):

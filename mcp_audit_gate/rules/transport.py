@@ -25,7 +25,16 @@ def _clear(url: str, schemes: tuple[str, ...], kind: str) -> addresses.Address |
     if url[:6].lower() == "https:":
         return None
     found = addresses.read(url)
-    return found if found and found.scheme in schemes and found.kind == kind else None
+    return found if found and found.scheme in schemes and _kind(found) == kind else None
+
+
+def _kind(found: addresses.Address) -> str:
+    """The kind of host, with those public names that by their owners' design lead to this machine or into a private network."""
+    if found.kind != addresses.PUBLIC or found.number:
+        return found.kind
+    parts = found.host.split(".")
+    ends = {".".join(parts[start:]) for start in range(max(len(parts) - 3, 0), len(parts))}
+    return next((kind for kind in (addresses.LOOPBACK, addresses.INTERNAL) if ends & switches.table("names")[kind]), found.kind)
 
 
 PLAIN_HTTP = RuleInfo(
@@ -245,7 +254,7 @@ def tls_verification_off(entry: Entry) -> Iterator[Hit]:
         if not any(mark in text for mark in _TLS_MARKS):
             continue
         for switch, scope in _tls_switches(launch):
-            if scope != switches.SERVICE or not _only_near(launch):
+            if scope != switches.SERVICE or not (_only_near(launch) or _service_is_near(launch, switch)):
                 yield _tls_hit(entry, switch.at, f"{visible(switch.name, NAME_LIMIT)} switches the check of certificates off", switch.name)
         for at, value in flags.texts(launch):
             host = switches.database_without_tls(value) if "=" in value else None
@@ -268,8 +277,8 @@ def _tls_switches(launch: Launch) -> Iterator[tuple[Variable, str]]:
             yield variable, scope
     for flag in flags.flags(launch):
         scope = switches.tls_flag(flag.name, flag.value)
-        if scope:
-            whole = flag.name.lower() in switches.table("tls")["flags"]
+        whole = flag.name.lower() in switches.table("tls")["flags"]
+        if scope and not (whole and flag.at == flag.value_at and switches.kept_on(flag.name, flag.value)):
             yield Variable(flag.name, None, flag.at if whole else flag.value_at), scope
 
 
@@ -277,6 +286,16 @@ def _only_near(launch: Launch) -> bool:
     """True when the launch names hosts, and all of them are on this machine or inside."""
     kinds = {found.kind for _, text in flags.texts(launch) if "://" in text for found in addresses.in_text(text) if found.scheme}
     return bool(kinds) and kinds <= {addresses.LOOPBACK, addresses.INTERNAL}
+
+
+def _service_is_near(launch: Launch, switch: Variable) -> bool:
+    """True when the hosts and URLs in variables of the same service (`X_HOST` beside `X_VERIFY_SSL`) are all on this machine or inside."""
+    service = switches.service(switch.name)
+    values = [(one.name, addresses.fill(one.value)) for one in flags.variables(launch) if one.value and switches.service(one.name) == service]
+    hosts = [value for name, value in values if "://" not in value and switches.names_host(name)] if service else []
+    kinds = {addresses.host_kind(host) for value in hosts for host in value.replace(",", " ").split()}
+    kinds |= {found.kind for _, value in values if "://" in value for found in addresses.in_text(value) if found.scheme}
+    return bool(hosts) and kinds <= {addresses.LOOPBACK, addresses.INTERNAL}
 
 
 _CURL_K = r"-[fsSLivIgGnNaBjJlpqRV0-9#]*k[A-Za-z]*"
