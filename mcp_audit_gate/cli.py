@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(words)
     except GateError as error:
-        return _say(str(error), error.exit_code)
+        from mcp_audit_gate.metadata.credentials import mask, masked_name
+
+        return _say(mask(masked_name(str(error))), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: keep the interpreter from complaining at exit
         return INCOMPLETE
@@ -92,6 +94,7 @@ def _scan(chosen: argparse.Namespace) -> int:
 def _waive(chosen: argparse.Namespace) -> int:
     """Finds the finding by a scan of the whole tree, and writes a waiver for it."""
     from mcp_audit_gate import gate
+    from mcp_audit_gate.metadata.credentials import masked_name
     from mcp_audit_gate.policy import edit, load
     from mcp_audit_gate.sources.clients import POLICY_FILES
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
@@ -107,19 +110,20 @@ def _waive(chosen: argparse.Namespace) -> int:
     path, data = (document.path, document.data) if document else (POLICY_FILES[-1], edit.NEW)
     item = edit.waiver(finding, chosen.reason, chosen.expires, chosen.owner)
     _to_file(edit.add(path, data, item, today), os.path.join(tree.root, path))
-    about = f' of server "{finding.server}"' if finding.server is not None else ""
+    about = f' of server "{masked_name(finding.server)}"' if finding.server is not None else ""
     _to_stdout(_printable(f"{path}: waived {finding.rule}{about} in {finding.location.path} until {chosen.expires}"))
     return PASSED
 
 
 def _show_policy(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate.metadata.credentials import mask, masked_name
     from mcp_audit_gate.policy import load, show
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
     policy = load.found(tree, today) if chosen.file is None else _policy(chosen.file, tree, today, "")
-    _to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(show.describe(policy)))
+    _to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
     return PASSED
 
 

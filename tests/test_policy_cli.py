@@ -7,6 +7,7 @@ import os
 import stat
 
 import pytest
+from fakes import token
 
 from mcp_audit_gate.cli import main
 
@@ -351,3 +352,12 @@ def test_a_scan_with_a_valid_policy_loads_no_schema_library(root):
     paths = {"PYTHONPATH": os.pathsep.join(sys.path[1:])}
     done = subprocess.run([sys.executable, "-S", "-c", probe], capture_output=True, text=True, check=True, cwd=root, env=paths)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("text", ["fail-on: {}", "{}: 1", "exclude: !{} x", "extends: {}"])
+def test_an_error_in_a_policy_repeats_no_credential(root, capsys, text):
+    write(root, {"mcp-audit.yaml": "version: 1\n" + text.format(token("github")) + "\n", ".mcp.json": GOOD})
+    assert main(["scan", "--skip-connect", *NOW]) == 2
+    told = capsys.readouterr().err
+    assert "mcp-audit.yaml:2" in told
+    assert token("github")[4:16] not in told

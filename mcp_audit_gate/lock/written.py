@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata.credentials import mask, masked_args, masked_url, masked_value
+from mcp_audit_gate.metadata.credentials import mask, masked_args, masked_name, masked_url, masked_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _is_plain(launch: Launch, masked: list[str]) -> bool:
 
 
 def _values(variables: tuple[Variable, ...]) -> dict[str, Json]:
-    return {variable.name: None if variable.value is None else masked_value(variable.name, variable.value) for variable in variables}
+    return {masked_name(variable.name): None if variable.value is None else masked_value(variable.name, variable.value) for variable in variables}
 
 
 def package_id(launch: Launch) -> str | None:

@@ -292,6 +292,20 @@ def mask(text: str, name: str | None = None) -> str:
     return _replaced(text, _hidden(text, name))
 
 
+def masked_name(name: str) -> str:
+    """A name, or a message that repeats one, with `<secret>` for what has a vendor's format; the end of a long one may be cut off (`…`)."""
+    if formats.has_gate(name):
+        name = _replaced(name, formats.find(name, None, wide=True))
+        if "…" in name:
+            name = _cut_off().sub(lambda found: MASK if formats.has_gate(found[0]) else found[0], name)
+    return name
+
+
+@functools.cache
+def _cut_off() -> re.Pattern[str]:
+    return re.compile(r"(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{19,1000}…")
+
+
 def masked_value(name: str, value: str) -> str:
     """The value of a variable or header: `<secret>` when it is one; in an address only its secret parts are replaced."""
     found = _hidden(value, name)

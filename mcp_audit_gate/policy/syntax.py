@@ -86,7 +86,7 @@ class _Reader:
         if kind == "AliasEvent" or event.anchor:
             self._refuse(start, "anchors and aliases are not allowed in a policy", "write the value out")
         if event.tag is not None:
-            self._refuse(start, f"the tag {visible(event.tag, 40)} is not allowed in a policy", "remove it; write text in quotes")
+            self._refuse(start, f"the tag {visible(event.tag, 80)} is not allowed in a policy", "remove it; write text in quotes")
         if kind == "ScalarEvent":
             return Node(start, self._end(start, event), _scalar(event))
         if depth > MAX_DEPTH:

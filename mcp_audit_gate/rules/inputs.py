@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Context, Entry, Hit, Place, Rule, RuleInfo
 
@@ -66,7 +67,7 @@ def config_unreadable(context: Context) -> Iterator[Hit]:
     for problem in context.problems:
         if problem.kind == "config-unreadable":
             server = (
-                f'Server "{visible(problem.server, 80)}" was not judged'
+                f'Server "{visible(masked_name(problem.server), 80)}" was not judged'
                 if problem.server is not None
                 else "The file, or a part of it, was not judged"
             )
@@ -84,8 +85,9 @@ def duplicate_key(context: Context) -> Iterator[Hit]:
     for problem in context.problems:
         if problem.kind == "duplicate-key":
             assert isinstance(problem.place, Place)
-            key = visible(str(problem.place.pointer[-1]), 80)
-            yield Hit(problem.place, f'The key "{key}" {problem.message}.', key, related=problem.related, server=problem.server)
+            key = str(problem.place.pointer[-1])
+            message = f'The key "{visible(masked_name(key), 80)}" {problem.message}.'
+            yield Hit(problem.place, message, visible(key, 80), related=problem.related, server=problem.server)
 
 
 def two_server_maps(context: Context) -> Iterator[Hit]:
@@ -98,7 +100,7 @@ def two_server_maps(context: Context) -> Iterator[Hit]:
         if len(found) == 2 and not _same(found["mcpServers"], found["servers"]):
             document = found["servers"][0].document
             first, second = (Place(document, (key,), (), True) for key in ("mcpServers", "servers"))
-            names = ", ".join(f'"{visible(name, 40)}"' for name in sorted({entry.name for entry in found["servers"]})[:3])
+            names = ", ".join(f'"{visible(masked_name(name), 40)}"' for name in sorted({entry.name for entry in found["servers"]})[:3])
             yield Hit(
                 second, f'"servers" ({names}) stands beside another map, "mcpServers"; each client reads only one of them.', "", related=(first,)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
@@ -12,10 +13,10 @@ if TYPE_CHECKING:
 def server(entry: Entry) -> str:
     """The name of an entry, at the beginning of a sentence."""
     if entry.kind == "command":
-        return f"The command in {visible(str(entry.pointer[0]) if entry.pointer else entry.document.path, 80)}"
-    return f'Server "{visible(entry.name, 80)}"'
+        return f"The command in {visible(masked_name(str(entry.pointer[0])) if entry.pointer else entry.document.path, 80)}"
+    return f'Server "{visible(masked_name(entry.name), 80)}"'
 
 
 def field(at: Pointer) -> str:
     """A pointer below the entry as people write it: args[1]."""
-    return visible("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip("."), 80) or "the entry"
+    return visible(masked_name("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip(".")), 80) or "the entry"

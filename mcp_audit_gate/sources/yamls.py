@@ -126,7 +126,7 @@ class _Reader:
     def _alias(self, event: Any) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None:
-            raise Unreadable(f"not valid YAML: unknown alias {event.anchor[:40]!r}", _HINT, self._start(event))
+            raise Unreadable("not valid YAML: an alias without an anchor", _HINT, self._start(event))
         self._spend(self._sizes[event.anchor], event)
         return node
 

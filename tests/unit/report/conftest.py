@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import settings
 
+from mcp_audit_gate.metadata import credentials
 from mcp_audit_gate.model import (
     Capability,
     Entry,
@@ -206,4 +207,4 @@ def secrets(monkeypatch):
     def secret_spans(document):
         return tuple((start, start + len(SECRET)) for start in range(len(document.text)) if document.text.startswith(SECRET, start))
 
-    monkeypatch.setitem(sys.modules, "mcp_audit_gate.metadata.credentials", SimpleNamespace(secret_spans=secret_spans))
+    monkeypatch.setitem(sys.modules, "mcp_audit_gate.metadata.credentials", SimpleNamespace(**{**vars(credentials), "secret_spans": secret_spans}))
