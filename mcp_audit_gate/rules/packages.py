@@ -6,6 +6,7 @@ import itertools
 import re
 
 from mcp_audit_gate.metadata import addresses
+from mcp_audit_gate.metadata.placeholders import is_placeholder
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
 from mcp_audit_gate.rules.fetched import hides, shown, table
@@ -44,11 +45,16 @@ def unpinned_package(entry: Entry) -> Iterator[Hit]:
     """Every package of the entry that the next start may resolve to another release."""
     for launch in entry.launches:
         for package in launch.packages:
-            if package.pin in _FLOATING and not _beside(launch, package):
+            if package.pin in _FLOATING and not (_beside(launch, package) or _is_template(package.text)):
                 how = "from the latest release" if package.ecosystem == "mcpb" else _FLOATING[package.pin]
                 message = f"{server(entry)} starts {shown(launch, package)} {how} ({field(package.at)}), so the next start may run another release."
                 value = f"{package.name}@{package.version}" if package.source else package.text
                 yield Hit(entry.place(package.at), message, value, hides(launch, package))
+
+
+def _is_template(text: str) -> bool:
+    """True for a text such as `<your-server>`, which no registry takes for a name; plainer placeholders could be published."""
+    return "<" in text and is_placeholder(text)
 
 
 def _beside(launch: Launch, package: Package) -> bool:
@@ -95,7 +101,12 @@ def floating_image_tag(entry: Entry) -> Iterator[Hit]:
 
 def _may_move(entry: Entry, launch: Launch, image: Image) -> bool:
     """True for an image that is pulled under its name, as far as the entry tells."""
-    return specs.is_known(image) and not _is_local(launch, image) and not (entry.client == "docker-registry" and _built_from_commit(entry))
+    return (
+        specs.is_known(image)
+        and not _is_template(image.text)
+        and not _is_local(launch, image)
+        and not (entry.client == "docker-registry" and _built_from_commit(entry))
+    )
 
 
 def _is_local(launch: Launch, image: Image) -> bool:

@@ -227,6 +227,19 @@ def test_images_that_are_named_built_here_or_undecidable_do_not_float(words):
     assert found(packages.floating_image_tag, *words) == []
 
 
+@pytest.mark.parametrize(
+    "words", [("npx", "-y", "<your-mcp-server>"), ("uvx", "<package>"), ("docker", "run", "-i", "ghcr.io/<owner>/<image>:latest")]
+)
+def test_a_template_is_no_package_and_no_image(words):
+    about = entry(*words)
+    assert not [hit for check in (packages.unpinned_package, packages.floating_image_tag) for hit in check(about)]
+
+
+@pytest.mark.parametrize("name", ["your-mcp-server", "example-mcp", "changeme"])
+def test_a_placeholder_that_could_be_published_is_unpinned(name):
+    assert list(packages.unpinned_package(entry("npx", "-y", name)))
+
+
 def test_a_catalogue_entry_that_names_its_commit_is_built_from_it():
     recipe = {"image": "acme/box", "source": {"project": "https://git.example.net/acme/box", "commit": COMMIT}}
     words = ("docker", "run", "acme/box")
