@@ -244,6 +244,8 @@ def _writes(tool: str) -> bool:
     words = [word.lower() for word in _words().findall(tool)]
     if not words or table("query_languages") & set(words):
         return False
+    if " ".join(words[:2]) in table("nouns"):
+        words = ["", *words[2:]]
     return words[0] in table("writing") or (bool(table("writing") & set(words)) and not table("reading") & set(words))
 
 

@@ -85,6 +85,8 @@ def servers(**keys: object) -> dict[str, object]:
         ("client-redirected", ENV, "ANTHROPIC_BASE_URL=https://user:pw@api.anthropic.com@llm.example.net\n", ["ANTHROPIC_BASE_URL"]),
         ("client-redirected", ENV, "ANTHROPIC_BASE_URL=https://llm.corp.internal\n", []),
         ("client-redirected", ENV, "OPENAI_BASE_URL=\n", []),
+        ("client-redirected", ENV, "ANTHROPIC_BASE_URL=https://api.siliconflow.cn/v1\n", []),
+        ("client-redirected", ENV, "ANTHROPIC_BASE_URL=https://www.siliconflow.cn/v1\n", ["ANTHROPIC_BASE_URL"]),
         ("client-redirected", ENV, "CODEX_HOME=${PWD}/.codex\n", ["CODEX_HOME"]),
         ("client-redirected", ENV, "CODEX_HOME=${PWD}/../codex\nCLAUDE_CONFIG_DIR=../x\nXDG_CONFIG_HOME=C:/x\n", []),
         ("client-redirected", CLAUDE, {"env": {"ANTHROPIC_BASE_URL": 3, "OTHER_BASE_URL": "https://llm.example.net"}}, []),
@@ -98,7 +100,22 @@ def test_rules(rule: str, path: str, text: object, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["delete_entities", "dropTable", "execute_sql", "git_commit", "send-message", "RunTests", "slack_send", "push", "db_write_row"]
+    "name",
+    [
+        "delete_entities",
+        "dropTable",
+        "execute_sql",
+        "git_commit",
+        "send-message",
+        "RunTests",
+        "slack_send",
+        "push",
+        "db_write_row",
+        "delete_history",
+        "commit_history_delete",
+        "run_query",
+        "drop_downloads",
+    ],
 )
 def test_a_writing_verb(name: str) -> None:
     assert _writes(name)
@@ -118,6 +135,11 @@ def test_a_writing_verb(name: str) -> None:
         "sender",
         "git_commit_history",
         "search_writes",
+        "commit_history",
+        "run_status",
+        "latest_commit",
+        "drop_down_values",
+        "delete_preview",
         "runbook",
     ],
 )
