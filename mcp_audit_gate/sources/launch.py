@@ -336,15 +336,15 @@ def _interpreter(launch: Launch, kind: str) -> Launch:
         )
     ends = table["code"] + table.get("module", [])
     at = 0
-    while at < len(rest) and rest[at].text.startswith("-") and rest[at].text not in ends and not _code_flag(rest[at].text, table["code"]):
+    while at < len(rest) and rest[at].text.startswith("-") and rest[at].text not in ends and runners.inline_code(rest[at].text, table) is None:
         at += 2 if rest[at].text in table["value"] else 1
     options, _ = runners.read(rest[:at], table["value"])
     launch = launch._replace(runner=kind, options=options)
     if at >= len(rest):
         return launch
     word = rest[at]
-    if _code_flag(word.text, table["code"]):
-        inline = word.text.partition("=")[2] if word.text.startswith("--") else ""
+    inline = runners.inline_code(word.text, table)
+    if inline is not None:
         code = Word(inline, word.at) if inline else rest[at + 1] if at + 1 < len(rest) else Word("", word.at)
         return launch._replace(code=code, options=(*options, Option(word.text.partition("=")[0], None, word.at, code.at)), arguments=rest[at + 2 :])
     if word.text in table.get("module", ()):
@@ -353,9 +353,6 @@ def _interpreter(launch: Launch, kind: str) -> Launch:
         )
     return launch._replace(script=word, arguments=rest[at + 1 :])
 
-
-def _code_flag(text: str, flags: list[str]) -> bool:
-    return text in flags or (text.startswith("--") and text.partition("=")[0] in flags)
 
 
 _PROXY_FLAGS = ["--port", "--host", "-p", "-e", "--env", "--cwd", "--transport", "--sse-port", "--sse-host", "--allow-origin"]

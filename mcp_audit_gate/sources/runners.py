@@ -105,3 +105,24 @@ def _settled(found: Package, runner: str, options: tuple[Option, ...]) -> Packag
     locks = (*table()[runner].get("locks", ()), *_LOCKS)
     locked = any(option.name in locks or (option.name in _DATES and (option.value or "")[:4].isdigit()) for option in options)
     return found._replace(pin="locked") if locked else found
+
+
+def inline_code(text: str, table: dict[str, Any]) -> str | None:
+    """For a flag after which program text stands, the text attached to it ("" when it is the next word); None for other flags.
+
+    `-c`, `--eval=1`, and short flags in one word: `-Ic`, `-we`, `-e1`.
+    """
+    if not text.startswith("-"):
+        return None
+    name, _, value = text.partition("=")
+    if text in table["code"]:
+        return ""
+    if text.startswith("--"):
+        return value if name in table["code"] else None
+    for at, letter in enumerate(text[1:], 1):
+        flag = f"-{letter}"
+        if flag in table["code"]:
+            return text[at + 1 :]
+        if not letter.isalnum() or letter in table.get("stops", "") or flag in table["value"] or flag in table.get("module", ()):
+            return None
+    return None
