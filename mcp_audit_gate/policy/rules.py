@@ -124,7 +124,7 @@ DENIED_CAPABILITY = RuleInfo(
     fix="Remove the server, start it without that capability, or change the policy.",
     references=("CWE-269", "OWASP MCP02"),
     example_bad=("mcp-audit.yaml", "# .mcp.json has a server at https://mcp.example.com\nversion: 1\ndeny:\n  capabilities: [network]\n"),
-    example_good=("mcp-audit.yaml", "# .mcp.json has a server at https://mcp.example.com\nversion: 1\ndeny:\n  capabilities: [shell_execution]\n"),
+    example_good=("mcp-audit.yaml", "# .mcp.json starts @acme/docs-mcp instead\nversion: 1\ndeny:\n  capabilities: [network]\n"),
 )
 
 
@@ -149,10 +149,10 @@ RISK_OVER_LIMIT = RuleInfo(
     title="A server's risk is above the policy's limit",
     why="The owner of the policy set how much one server may be able to do. The score never outvotes a finding, nor a finding the score.",
     looks_at="The risk of each enabled server against `max-risk`, or against the limit under `servers` for that name. The message shows the sum.",
-    fix="Start the server with less (read-only, fewer folders, fewer tools), or raise the limit for it under `servers`.",
+    fix="Take away what the message counts, or raise the limit for this server under `servers`.",
     references=("OWASP MCP02",),
     example_bad=("mcp-audit.yaml", "# .mcp.json has a server at https://mcp.example.com\nversion: 1\nmax-risk: 0.5\n"),
-    example_good=("mcp-audit.yaml", "# .mcp.json has a server at https://mcp.example.com\nversion: 1\nmax-risk: 9\n"),
+    example_good=("mcp-audit.yaml", "# .mcp.json starts @acme/docs-mcp instead\nversion: 1\nmax-risk: 0.5\n"),
 )
 
 
@@ -172,10 +172,10 @@ UNLOCKED_SERVER = RuleInfo(
     title="A server is not recorded in the lockfile",
     why="Nothing about it was reviewed: neither how it is started nor what its tools tell the model. Whoever requires a lockfile means every server.",
     looks_at="Each enabled server, when the policy requires a lockfile and there is none at the root.",
-    fix="Run mcp-audit pin and commit mcp-audit.lock.json.",
+    fix="Remove the server, or take `require: {lock: true}` out of the policy: this version neither writes nor reads a lockfile.",
     references=("CWE-1357", "OWASP MCP04", "OWASP MCP09"),
     example_bad=("mcp-audit.yaml", "# there is no mcp-audit.lock.json\nversion: 1\nrequire: {lock: true}\n"),
-    example_good=("mcp-audit.yaml", "# there is no mcp-audit.lock.json\nversion: 1\nrequire: {lock: false}\n"),
+    example_good=("mcp-audit.yaml", "# .mcp.json has no server\nversion: 1\nrequire: {lock: true}\n"),
     precision="very-high",
 )
 

@@ -201,7 +201,7 @@ SAME_NAME_DIFFERENT_LAUNCH = RuleInfo(
     family="identity",
     severity="low",
     title="One server name starts different things in different clients",
-    why="One of them was reviewed, and another may run. Half of the repositories with several configs do it, mostly by following different guides.",
+    why="One of them was reviewed, and another may run.",
     looks_at="Entries of one name in two files of the same project folder, and in the blocks for single tools of a rulesync file: program, package "
     "or image without version, or URL host. Wrappers, versions, environment, spellings of one path, and a machine's own path against the relative "
     "one make no difference.",

@@ -32,7 +32,7 @@ UNPINNED_PACKAGE = RuleInfo(
     looks_at="The package that npx, npm exec, bunx, pnpm dlx, yarn dlx, uvx, uv tool run, uv run --with, pipx run, dnx, deno or go run fetches: no "
     "version, a tag such as latest, a range, a git address without a full commit, a bundle of the latest release. Paths, workspace packages and what "
     "the repository's own lock decides are left alone.",
-    fix="Write the exact version (name@1.2.3, name==1.2.3 or a full commit), or run mcp-audit pin.",
+    fix="Write the exact version (name@1.2.3, name==1.2.3 or a full commit).",
     references=("CWE-1357", "CWE-494", "OWASP MCP04", "SAFE-T1207", "MAL-2025-47604"),
     example_bad=(".mcp.json", '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp", "./docs"]}\n  }\n}\n'),
     example_good=(".mcp.json", '{\n  "mcpServers": {\n    "docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2", "./docs"]}\n  }\n}\n'),
@@ -71,7 +71,7 @@ FLOATING_IMAGE_TAG = RuleInfo(
     "pull brings, on any machine that starts the server.",
     looks_at="The image of docker, podman or nerdctl run and create: no tag, or one that is moved by habit (latest, main, edge, nightly, dev), and "
     "no digest. Images built on the machine, references and catalogue entries that name the commit they are built from are left alone.",
-    fix="Add the digest (image@sha256:…) or the version tag, or run mcp-audit pin.",
+    fix="Add the digest (image@sha256:…) or the version tag.",
     references=("CWE-494", "OWASP MCP04", "SAFE-T1003"),
     example_bad=(
         ".mcp.json",
@@ -133,7 +133,7 @@ IMAGE_WITHOUT_DIGEST = RuleInfo(
     title="A container image is named by a version tag only",
     why="A version tag can be moved to another image; only a digest names the content itself.",
     looks_at="The image of docker, podman or nerdctl run and create with a full version as its tag and no digest.",
-    fix="Add the digest: image:1.2.3@sha256:…",
+    fix="Add the digest (image:1.2.3@sha256:…).",
     references=("CWE-494",),
     example_bad=(
         ".mcp.json",

@@ -24,12 +24,15 @@ CONFIGS = {
     "waiver-unused": STAGING,
     "waiver-too-broad": STAGING,
 }
+# Where it is the config that the good example mends.
+MENDED = {"denied-capability": DOCS, "risk-over-limit": DOCS, "unlocked-server": {}}
 
 
 @pytest.mark.parametrize("info", [rule.info for rule in RULES], ids=lambda info: info.id)
 def test_bad_gives_the_rule_and_good_nothing(info, tmp_path):
-    for (path, text), expected in ((info.example_bad, [info.id]), (info.example_good, [])):
+    config = CONFIGS[info.id]
+    for (path, text), servers, expected in ((info.example_bad, config, [info.id]), (info.example_good, MENDED.get(info.id, config), [])):
         (tmp_path / path).write_text(text, "utf-8")
-        (tmp_path / ".mcp.json").write_text(json.dumps({"mcpServers": CONFIGS[info.id]}))
+        (tmp_path / ".mcp.json").write_text(json.dumps({"mcpServers": servers}))
         report = gate.scan(WorkingTree(str(tmp_path)), (str(tmp_path),), gate.Settings(TODAY))
         assert [finding.rule for finding in report.findings if finding.rule != "plain-http"] == expected
