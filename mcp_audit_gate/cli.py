@@ -171,13 +171,9 @@ def _clients(given: list[str]) -> frozenset[str]:
 
 
 def _refuse_connect() -> None:
-    """Connecting is not part of this version; saying so beats judging half of what was asked for."""
-    from importlib.util import find_spec
-
-    if find_spec("mcp") is None:
-        what = "connecting to servers needs the extra `connect` (pip install 'mcp-audit-gate[connect]')"
-        raise UsageError(what, "or judge files only: add --skip-connect")
-    raise UsageError("this version does not connect to servers yet", "judge files only: add --skip-connect")
+    """Connecting is not part of this version; saying so beats judging half of what was asked for, and a vain install of the extra."""
+    what = "this version does not connect to servers, not even with the extra `connect`, which a later one will use"
+    raise UsageError(what, "judge files only: add --skip-connect")
 
 
 def _today() -> date:

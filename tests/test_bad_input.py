@@ -47,6 +47,8 @@ UNREADABLE = {
     "NaN": ('{"x": NaN}', "not valid JSON"),
     "an LFS pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"),
     "10 001 entries": (json.dumps({"mcpServers": {f"s{n}": {"command": "x"} for n in range(10_001)}}), "more than 10000 entries"),
+    "10 001 scalars": (json.dumps({"mcpServers": {f"s{n}": n for n in range(10_001)}}), "more than 10000 entries"),
+    "a text of 100 000 characters": (json.dumps({"mcpServers": {"x": {"command": "bash", "args": ["-c", "a|" * 50_000]}}}), "a text of 100000 characters"),
     "servers as a number": ('{"mcpServers": 5}', "unknown shape"),
     "an entry as a list": ('{"mcpServers": {"x": ["bash"]}}', "no object"),
     "an entry without a start": ('{"mcpServers": {"x": {"args": []}}}', "without program or address"),
@@ -282,3 +284,13 @@ def test_duplicate_keys_elsewhere_are_nobodys_business(tmp_path, capfd) -> None:
     write(tmp_path, ".vscode/settings.json", '{"editor.tabSize": 2, "editor.tabSize": 4, "a": {"b": 1, "b": 2}, "_comment": 1, "_comment": 2}')
     code, report, _ = scan(tmp_path, capfd)
     assert (code, report["findings"]) == (0, [])
+
+
+def test_a_scan_that_would_connect_is_refused_in_one_line(tmp_path, capfd) -> None:
+    write(tmp_path, ".mcp.json", GOOD)
+    assert main(["scan", str(tmp_path)]) == 2
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("mcp-audit: this version does not connect")
+    assert "the extra `connect`" in err
+    assert "--skip-connect" in err
