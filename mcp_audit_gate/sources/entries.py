@@ -8,7 +8,7 @@ from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.fields import ADDRESSES, PROGRAMS, bundle, could_start, needs_no_program, strings, understand_entry
 from mcp_audit_gate.sources.launch import Fields, command_string, understand
 from mcp_audit_gate.sources.stray import strays
-from mcp_audit_gate.sources.walk import Site, members, pad, reading, repeated, sites, times
+from mcp_audit_gate.sources.walk import Site, cut, members, pad, reading, repeated, sites, times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 10_000
 MAX_REPEATS = 16
+MAX_TEXT = 65_536  # characters of one string of an entry; more is no command line, and analysing it would take its time
+_TOO_MANY = (f"more than {MAX_ENTRIES} entries", "split the file; no client needs as many servers")
 _MAP_HINT = 'write servers as a map, {"mcpServers": {"name": {"command": "…"}}}'
 _START_HINT = "name a program (command) or an address (url), or delete the entry"
 _CONTAINERS = frozenset(
@@ -55,7 +57,7 @@ def extract(documents: list[Document], row: Row) -> Extract:
         reader.run()
     count = sum(len(reader.entries) for reader in readers)
     if count > MAX_ENTRIES:
-        raise Unreadable(f"more than {MAX_ENTRIES} entries", "split the file; no client needs as many servers")
+        raise Unreadable(*_TOO_MANY)
     return Extract(
         tuple(entry for reader in readers for entry in reader.entries),
         tuple(setting for reader in readers for setting in reader.settings),
@@ -245,16 +247,28 @@ class _Reader:
         if count > MAX_REPEATS:
             self._problem(site, f"a key that stands more than {MAX_REPEATS} times", "delete the repetitions", name)
         for number in (*range(min(count, MAX_REPEATS) - 1), -1):
-            value = reading(site.value, number)
+            inner = site if number < 0 else site._replace(nth=(*pad(site), number))
+            value = self._bounded(inner, reading(site.value, number), name)
             assert isinstance(value, dict)
             understood = understand_entry(value, self._row.expands)
-            inner = site if number < 0 else site._replace(nth=(*pad(site), number))
             for fault in understood.faults:
                 place = self._place(inner)
                 self._report(place._replace(pointer=(*place.pointer, *fault.at)), fault.reason, fault.hint, name)
             self._add(inner, name, value, understood.launches, disabled, again or number >= 0)
 
+    def _bounded(self, site: Site, value: Json, name: str | None) -> Json:
+        """The value with strings over the limit cut, each of them a problem."""
+        if len(self._document.text) <= MAX_TEXT:
+            return value
+        place = self._place(site)
+        for at, text in strings(value):
+            if len(text) > MAX_TEXT:
+                reason = f"a text of {len(text)} characters; only the first {MAX_TEXT} were judged"
+                self._report(place._replace(pointer=(*place.pointer, *at)), reason, "move it into a file of the repository", name)
+        return cut(value, MAX_TEXT)
+
     def _add(self, site: Site, name: str, value: dict[str, Json], launches: tuple[Launch, ...], disabled: bool, again: bool) -> None:
+        self._count()
         self.entries.append(
             Entry(self._document, self._row.client, name, "server", value, site.pointer, site.nth, launches, disabled, self._sample, again)
         )
@@ -295,7 +309,8 @@ class _Reader:
         parts = tuple(part for part in f"{outer}/{inner}".split("/") if part)
         for site in sites(root, parts):
             name = ".".join(str(step) for step in site.pointer[skip:])
-            setting = Setting(self._document, self._row.client, name, reading(site.value, -1), site.pointer, site.nth, self._sample)
+            value = self._bounded(site, reading(site.value, -1), None)
+            setting = Setting(self._document, self._row.client, name, value, site.pointer, site.nth, self._sample)
             self.settings.append(setting)
             self._commands(setting)
             if setting.name == "mcp.mcpConfigPath" and isinstance(setting.value, str):
@@ -339,7 +354,13 @@ class _Reader:
         self._report(self._place(site), reason, hint, server)
 
     def _report(self, place: Place, reason: str, hint: str, server: str | None) -> None:
+        self._count()
         self.problems.append(Problem("config-unreadable", place, reason, hint, server))
+
+    def _count(self) -> None:
+        """Refuses the file as soon as it holds more than any client needs, readable or not."""
+        if len(self.entries) + len(self.problems) >= MAX_ENTRIES:
+            raise Unreadable(*_TOO_MANY)
 
 
 def _is_launch(value: dict[str, Json]) -> bool:

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcp_audit_gate.model import Json
 
+MAX_REPEATED = 1000
 MAX_NUMBER = 1000  # digits; int() of more takes quadratic time
 _EMPTY_HINT = 'write {"mcpServers": {}} or delete the file'
 _SYNTAX_HINT = "correct the JSON at this place"
@@ -34,7 +35,11 @@ class Repeated(dict[str, "Json"]):
 
 def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
-    return value if len(value) == len(pairs) else Repeated(pairs)
+    if len(value) == len(pairs):
+        return value
+    if len(pairs) - len(value) > MAX_REPEATED:
+        raise ValueError(f"more than {MAX_REPEATED} repeated keys in one object")
+    return Repeated(pairs)
 
 
 def _number(text: str) -> int:

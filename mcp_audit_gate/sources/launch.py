@@ -354,7 +354,6 @@ def _interpreter(launch: Launch, kind: str) -> Launch:
     return launch._replace(script=word, arguments=rest[at + 1 :])
 
 
-
 _PROXY_FLAGS = ["--port", "--host", "-p", "-e", "--env", "--cwd", "--transport", "--sse-port", "--sse-host", "--allow-origin"]
 
 

@@ -106,3 +106,12 @@ def repeated(site: Site) -> Iterator[tuple[Site, str, int]]:
         for number, item in enumerate(site.value):
             if isinstance(item, (dict, list)):
                 yield from repeated(Site(item, (*site.pointer, number), site.nth and (*pad(site), -1)))
+
+
+def cut(value: Json, limit: int) -> Json:
+    """The value with every string cut to that many characters."""
+    if isinstance(value, str):
+        return value[:limit]
+    if isinstance(value, dict):
+        return {key: cut(item, limit) for key, item in value.items()}
+    return [cut(item, limit) for item in value] if isinstance(value, list) else value
