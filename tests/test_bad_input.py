@@ -48,7 +48,10 @@ UNREADABLE = {
     "an LFS pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"),
     "10 001 entries": (json.dumps({"mcpServers": {f"s{n}": {"command": "x"} for n in range(10_001)}}), "more than 10000 entries"),
     "10 001 scalars": (json.dumps({"mcpServers": {f"s{n}": n for n in range(10_001)}}), "more than 10000 entries"),
-    "a text of 100 000 characters": (json.dumps({"mcpServers": {"x": {"command": "bash", "args": ["-c", "a|" * 50_000]}}}), "a text of 100000 characters"),
+    "a text of 100 000 characters": (
+        json.dumps({"mcpServers": {"x": {"command": "bash", "args": ["-c", "a|" * 50_000]}}}),
+        "a text of 100000 characters",
+    ),
     "servers as a number": ('{"mcpServers": 5}', "unknown shape"),
     "an entry as a list": ('{"mcpServers": {"x": ["bash"]}}', "no object"),
     "an entry without a start": ('{"mcpServers": {"x": {"args": []}}}', "without program or address"),
