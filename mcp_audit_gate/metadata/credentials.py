@@ -15,6 +15,8 @@ from mcp_audit_gate.metadata import formats
 from mcp_audit_gate.metadata.addresses import INTERNAL, LOOPBACK, host_kind
 from mcp_audit_gate.metadata.formats import LITERAL, credential
 from mcp_audit_gate.metadata.formats import Credential as Credential
+from mcp_audit_gate.metadata.naming import is_key_name, telling
+from mcp_audit_gate.metadata.naming import is_secret_name as is_secret_name
 from mcp_audit_gate.metadata.placeholders import blank, data_file, entropy, is_made_up, is_plain, is_words
 from mcp_audit_gate.metadata.placeholders import is_placeholder as is_placeholder
 from mcp_audit_gate.metadata.placeholders import is_reference as is_reference
@@ -43,9 +45,8 @@ IN_URL, PROBABLE = "credential-in-url", "probable-secret"
 RULES = (LITERAL, IN_URL, PROBABLE)  # the narrower first: it wins where two speak of the same text
 
 _URL_PASSWORD, _URL_TOKEN, _RANDOM, _NAMED = "password in a URL", "token in a URL", "probable secret", "value under a secret's name"
-# One of these stands, in some case, in every name that makes a value a secret.
-_TELLING = ("token", "secret", "pass", "pwd", "key", "credential", "cookie", "auth", "bearer", "sig=")
 _SHORTEST_RANDOM, _SHORTEST_IN_URL, _SHORTEST_MASKED = 16, 8, 6
+_USER_FLAGS = ("-u", "-U", "--user", "--proxy-user")  # user:password follows (curl)
 _LONGEST = 4096  # characters of a value that are looked at to tell whether it is random
 
 
@@ -53,31 +54,6 @@ def reference_form(client: str) -> str:
     """How the client writes a reference to a variable (`${env:NAME}`), or ""."""
     form: str = data_file()["reference"]["forms"].get(client, "")
     return form
-
-
-# -------------------------------------------------------------------------------------------------------------------- names
-
-
-@functools.lru_cache(4096)
-def is_secret_name(name: str, wide: bool = False) -> bool:
-    """True when a name says that its value is a credential (`API_TOKEN`, `clientSecret`, `X-API-Key`, `--key`); with `wide` also `DB_PASS`."""
-    if not _telling(name) or len(name) > 200:
-        return False
-    words = [word.upper() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)]
-    while len(words) > 1 and words[-1].isdigit():
-        words.pop()
-    data = data_file()
-    if not words or words[-1] in data["other names"] or "PUBLISHABLE" in words:
-        return False
-    if (name.startswith("-") and words[-1] in data["secret flags"]) or ("-" in name and words[0] in ("X", "XI") and words[-1] == "KEY"):
-        return True
-    spoken = f" {' '.join(words)} "
-    return any(f" {phrase} " in spoken for phrase in data["secret names"]) or (wide and not data["masked names"].isdisjoint(words))
-
-
-def _telling(text: str) -> bool:
-    low = text.lower()
-    return any(word in low for word in _TELLING)
 
 
 # ------------------------------------------------------------------------------------------------------------------ judging
@@ -103,11 +79,14 @@ def _worth(text: str, name: str | None, shortest: int) -> bool:
     """False when nothing in the text can be a credential, told without tables and patterns."""
     if len(text) < min(shortest, _SHORTEST_IN_URL):
         return False
-    if formats.has_gate(text) or ("://" in text and ("@" in text or ("=" in text and _telling(text)))):
+    if formats.has_gate(text) or ("://" in text and ("@" in text or ("=" in text and telling(text)))):
         return True
     if len(text) < shortest:
         return False
-    named = (name is not None and _telling(name)) or (("=" in text or ":" in text) and _telling(text))
+    named = (name is not None and telling(name)) or (("=" in text or ":" in text or "--" in text) and telling(text))
+    named = (
+        named or text[:7].lower().startswith(("bearer ", "basic ")) or (":" in text and (name in _USER_FLAGS or "-u " in text or "--user" in text))
+    )
     return (named and len(without_references(text)) >= shortest) or "ewo" in text
 
 
@@ -115,7 +94,7 @@ def _find(text: str, name: str | None, wide: bool) -> tuple[Credential, ...]:
     blanked = blank(text)
     found = [*formats.find(text, name, wide), *_in_urls(blanked)]
     if wide or not any(one.rule == LITERAL for one in found):
-        found += [*_named(blanked, name, wide), *_assigned(blanked, wide), *_encoded(text, wide)]
+        found += [*_named(blanked, name, wide), *_assigned(blanked, wide), *_pairs(blanked, name, wide), *_encoded(text, wide)]
     return _settled(found)
 
 
@@ -135,18 +114,42 @@ def _rank(one: Credential) -> tuple[int, int]:
 
 
 def _named(blanked: str, name: str | None, wide: bool) -> Iterator[Credential]:
-    """The value as a whole, or each part of a header: random, or with `wide` anything literal."""
-    if name is None or not is_secret_name(name, wide):
-        return
+    """The value as a whole, or each part of a header: random, or with `wide` anything literal. Behind `Bearer` any name will do."""
     scheme = _scheme().match(blanked)
     start = scheme.end() if scheme else 0
     value = blanked[start:].rstrip()
+    if name is None or not is_secret_name(name, wide):
+        header = name is not None and "header" in name.lower()
+        schemed = blanked[:7].lower().startswith(("bearer ", "basic ")) and not re.search(r"\s", value)
+        if not (schemed or (wide and name is not None and is_key_name(name))):
+            return
+        wide, name = wide and schemed and header, ""
     if wide and _is_masked(value.replace("\0", "")):
         yield credential(_NAMED, PROBABLE, blanked, start, start + len(value))
     elif wide or "auth" in name.lower() or "cookie" in name.lower() or not re.search(r"\s", value):
         for piece in _pieces().finditer(blanked, start):
             if is_random(piece[1]) and not _is_default_pair(piece[1]):
                 yield credential(_RANDOM, PROBABLE, blanked, piece.start(1), piece.end(1))
+
+
+def _pairs(blanked: str, name: str | None, wide: bool) -> Iterator[Credential]:
+    """The password of `curl -u user:password`; `docker run -u 1000:1000` and the like have none."""
+    if ":" not in blanked:
+        return
+    texts = [_pair().fullmatch(blanked)] if name in _USER_FLAGS else _user_flag().finditer(blanked) if "-u" in blanked else ()
+    for found in texts:
+        if found and (is_random(found[1]) or (wide and _is_masked(found[1]) and not found[1].isdigit() and not is_words(found[1]))):
+            yield credential(_RANDOM, PROBABLE, blanked, found.start(1), found.end(1))
+
+
+@functools.cache
+def _pair() -> re.Pattern[str]:
+    return re.compile(r"[^\s:/@\0]{0,100}:([^\s\0/]{6,})")
+
+
+@functools.cache
+def _user_flag() -> re.Pattern[str]:
+    return re.compile(r"(?<![\w-])(?:-u|--user|--proxy-user)[ =]{1,3}[\"']?[^\s:/@\0\"']{0,100}:([^\s\0\"'/;|&]{6,})")
 
 
 def _is_default_pair(piece: str) -> bool:
@@ -168,16 +171,20 @@ def _pieces() -> re.Pattern[str]:
 
 def _assigned(blanked: str, wide: bool) -> Iterator[Credential]:
     """Values that stand in the text behind a telling name: `-e TOKEN=…`, `--token=…`, `Authorization: Bearer …`, JSON in a string."""
-    if not ("=" in blanked or ":" in blanked) or not _telling(blanked):
+    if not ("=" in blanked or ":" in blanked or "--" in blanked) or not telling(blanked):
         return
     done = 0
     for found in _names().finditer(blanked):
-        if found.start() < done or not is_secret_name(found[1], wide):
+        bare = found[0][-1] not in ":="
+        if found.start() < done or (bare and not found[1].startswith("-")):
+            continue
+        named = is_secret_name(found[1], wide)
+        if not named and not (wide and is_key_name(found[1])):
             continue
         value = _value().match(blanked, found.end())
         if value:
             done = value.end()  # so that `token=token=…` is walked once
-            if is_random(value[1]) or (wide and _is_masked(value[1])):
+            if is_random(value[1]) or (wide and named and _is_masked(value[1])):
                 parameter = found.start() and blanked[found.start() - 1] == ";"
                 kind, rule = (_URL_PASSWORD, IN_URL) if parameter else (_RANDOM, PROBABLE)
                 yield credential(kind, rule, blanked, value.start(1), value.end(1))
@@ -185,7 +192,7 @@ def _assigned(blanked: str, wide: bool) -> Iterator[Credential]:
 
 @functools.cache
 def _names() -> re.Pattern[str]:
-    return re.compile(r"(?<![A-Za-z0-9_.-])(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{2,80})[\\\"']{0,4}\s{0,3}[:=]")
+    return re.compile(r"(?<![A-Za-z0-9_.-])(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{2,80})(?:[\\\"']{0,4}\s{0,3}[:=]|[ \t]{1,3}(?![-\s]))")
 
 
 @functools.cache
@@ -216,11 +223,18 @@ def _in_urls(blanked: str) -> Iterator[Credential]:
         user, colon, password = blanked[start:end].partition(":")
         if colon and password.replace("\0", "") and not _is_default(user, password.replace("\0", ""), host):
             yield credential(_URL_PASSWORD, IN_URL, blanked, end - len(password), end)
-    if "=" in blanked and _telling(blanked):
+        if not password.replace("\0", "") and is_random(user) and not _is_project(host, blanked[end + 1 + len(host) :]):
+            yield credential(_URL_TOKEN, IN_URL, blanked, start, start + len(user))
+    if "=" in blanked and telling(blanked):
         for found in _parameters().finditer(blanked):
             literal = found[2].replace("\0", "")
             if len(literal) >= _SHORTEST_IN_URL and _is_parameter(found[1], literal):
                 yield credential(_URL_TOKEN, IN_URL, blanked, found.start(2), found.end(2))
+
+
+def _is_project(host: str, rest: str) -> bool:
+    """True for the address of a Sentry project, whose user part is public (docs.sentry.io, "DSN", seen 2026-11-22)."""
+    return "sentry" in host or bool(re.match(r"/\d{1,20}(?![\w/])", rest))
 
 
 def _users(blanked: str) -> Iterator[tuple[int, int, str]]:
@@ -328,10 +342,15 @@ def _masked_word(word: str, name: str | None) -> str:
     found = _hidden(word, name)
     if not found:
         return word
-    head = re.match(r"-{0,2}[A-Za-z_][A-Za-z0-9_.-]*(?:=|:[ \t]*)", word)
+    head = _assignment().match(word)
     if head and "://" not in word and all(one.start >= head.end() for one in found):
         return head.group() + MASK
     return MASK if name is not None and is_secret_name(name, wide=True) and "://" not in word else _replaced(word, found)
+
+
+@functools.cache
+def _assignment() -> re.Pattern[str]:
+    return re.compile(r"(-{0,2}[A-Za-z_][A-Za-z0-9_.-]*)(?:=|:[ \t]*)")
 
 
 def _hidden(text: str, name: str | None) -> tuple[Credential, ...]:
@@ -358,6 +377,9 @@ def secret_spans(document: Spanned) -> tuple[tuple[int, int], ...]:
     spans = [(one.start, one.end) for one in _find(text, None, wide=True)]
     for one in strings(document.value):
         found = _hidden(one.text, one.name)
+        head = found and "://" not in one.text and _assignment().match(one.text)
+        if head and is_secret_name(head[1], wide=True) and all(hit.start >= head.end() for hit in found):
+            found = (credential(_NAMED, PROBABLE, one.text, head.end(), len(one.text)),)  # what stands behind a comma belongs to it, too
         if found:
             spans += _mapped(text, document.span(Place(document, one.at, one.nth)), one.text, found)
     return tuple(_merged(spans))

@@ -37,7 +37,9 @@ def _collect(value: Json, at: Pointer, nth: tuple[int, ...], name: str | None, f
         seen: dict[str, int] = {}
         for key, inner in getattr(value, "pairs", None) or value.items():
             seen[key] = seen.get(key, -1) + 1
-            under = title if title is not None and key in ("value", "default") else key
+            under = key
+            if key in ("value", "default"):
+                under = "password" if value.get("password") is True or value.get("isSecret") is True else title or key
             _collect(inner, (*at, key), (*nth, seen[key]), under, found)
     elif isinstance(value, list):
         for number, (inner, flag) in enumerate(zip(value, value_names(value, name))):
@@ -47,12 +49,18 @@ def _collect(value: Json, at: Pointer, nth: tuple[int, ...], name: str | None, f
 
 
 def value_names(words: list[Json], name: str | None = None) -> list[str | None]:
-    """For each word of a list of arguments the name it stands under: the flag before it, else `name`."""
+    """For each word of a list of arguments the name it stands under: the flag before it, else `name`.
+
+    `--headers NAME VALUE` (mcp-proxy) gives the value the header's name.
+    """
     names: list[str | None] = []
     flag = ""
     for word in words:
         text = word if isinstance(word, str) else ""
         takes = bool(flag) and not text.startswith("--")
         names.append(flag if takes else name)
-        flag = text if text.startswith("-") and "=" not in text and " " not in text else ""
+        if flag in ("--headers", "--header", "-H") and text and not any(mark in text for mark in ":= $"):
+            flag = text
+        else:
+            flag = text if text.startswith("-") and "=" not in text and " " not in text else ""
     return names

@@ -678,3 +678,43 @@ def test_hostile_text_takes_linear_time(piece):
             judge(text, name)
             mask(text, name)
         assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "SSHPASS", "ACCESSTOKEN", "SECRETKEY", "CLIENTSECRET", "GITHUB_PAT", "--pat", "--jwt"])
+def test_joined_names(name):
+    assert is_secret_name(name)
+    assert not is_secret_name(name + "_PATH")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("AUTH_HEADER", f"Bearer {RANDOM}"),
+        (None, f"Basic {base64_url('deploy:' + SHORT)}"),
+        (None, f"npx -y docs --token {RANDOM}"),
+        ("-u", f"deploy:{SHORT}"),
+        (None, f"curl -u deploy:{SHORT} https://x.example.com"),
+        (None, f"AccountName=docs;AccountKey={RANDOM}"),
+        (None, f"https://{RANDOM}@mcp.example.com/v1"),
+    ],
+)
+def test_more_places_of_a_secret(name, text):
+    assert len(rules(text, name)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("AUTH_HEADER", "Bearer ${TOKEN}"), ("-u", "1000:1000"), (None, f"https://{HEX}@docs.example.com/4711"), ("SIGNING_KEY", RANDOM)],
+)
+def test_no_more_places_than_that(name, text):
+    assert rules(text, name) == []
+
+
+def test_more_is_masked_than_is_reported():
+    assert masked_value("SIGNING_KEY", RANDOM) == "<secret>"
+    assert shown("a.json", '{"args": ["--password=abc123x,bbb;ccc"]}') == '{"args": ["--password=***"]}'
+    assert masked_args(["--headers", "X-Api-Key", "hunter2x"]) == ["--headers", "X-Api-Key", "<secret>"]
+
+
+def test_a_default_of_a_password_input_is_judged():
+    assert [one.at for one, _ in judge_all({"id": "docs", "password": True, "default": RANDOM})] == [("default",)]
