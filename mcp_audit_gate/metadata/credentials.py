@@ -223,18 +223,13 @@ def _in_urls(blanked: str) -> Iterator[Credential]:
         user, colon, password = blanked[start:end].partition(":")
         if colon and password.replace("\0", "") and not _is_default(user, password.replace("\0", ""), host):
             yield credential(_URL_PASSWORD, IN_URL, blanked, end - len(password), end)
-        if not password.replace("\0", "") and is_random(user) and not _is_project(host, blanked[end + 1 + len(host) :]):
+        if not password.replace("\0", "") and is_random(user) and not formats.is_public_address(host, blanked[end + 1 + len(host) :]):
             yield credential(_URL_TOKEN, IN_URL, blanked, start, start + len(user))
     if "=" in blanked and telling(blanked):
         for found in _parameters().finditer(blanked):
             literal = found[2].replace("\0", "")
             if len(literal) >= _SHORTEST_IN_URL and _is_parameter(found[1], literal):
                 yield credential(_URL_TOKEN, IN_URL, blanked, found.start(2), found.end(2))
-
-
-def _is_project(host: str, rest: str) -> bool:
-    """True for the address of a Sentry project, whose user part is public (docs.sentry.io, "DSN", seen 2026-11-22)."""
-    return "sentry" in host or bool(re.match(r"/\d{1,20}(?![\w/])", rest))
 
 
 def _users(blanked: str) -> Iterator[tuple[int, int, str]]:

@@ -125,6 +125,11 @@ def is_public_token(text: str) -> bool:
     return len(parts) == 3 and text.startswith("eyJ") and _object(parts[0]) is not None and not _is_signed_secret(text)
 
 
+def is_public_address(host: str, rest: str) -> bool:
+    """True for the address of a Sentry project, whose user part is public (docs.sentry.io, "DSN", seen 2026-11-22)."""
+    return "sentry" in host or bool(re.match(r"/\d{1,20}(?![\w/])", rest))
+
+
 def _object(part: str) -> dict[str, Any] | None:
     """The object that base64 text holds."""
     import json
