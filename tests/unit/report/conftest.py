@@ -207,4 +207,8 @@ def secrets(monkeypatch):
     def secret_spans(document):
         return tuple((start, start + len(SECRET)) for start in range(len(document.text)) if document.text.startswith(SECRET, start))
 
-    monkeypatch.setitem(sys.modules, "mcp_audit_gate.metadata.credentials", SimpleNamespace(**{**vars(credentials), "secret_spans": secret_spans}))
+    monkeypatch.setitem(
+        sys.modules,
+        "mcp_audit_gate.metadata.credentials",
+        SimpleNamespace(secret_spans=secret_spans, mask=credentials.mask, masked_name=credentials.masked_name),
+    )
