@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from types import SimpleNamespace
 
@@ -207,8 +206,4 @@ def secrets(monkeypatch):
     def secret_spans(document):
         return tuple((start, start + len(SECRET)) for start in range(len(document.text)) if document.text.startswith(SECRET, start))
 
-    monkeypatch.setitem(
-        sys.modules,
-        "mcp_audit_gate.metadata.credentials",
-        SimpleNamespace(secret_spans=secret_spans, mask=credentials.mask, masked_name=credentials.masked_name),
-    )
+    monkeypatch.setattr(credentials, "secret_spans", secret_spans)
