@@ -11,6 +11,7 @@ from mcp_audit_gate.policy import load, waivers
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.rules import advisories
 from mcp_audit_gate.sources.clients import LOCKFILE, MERGING, POINTING
 from mcp_audit_gate.sources.discover import Found
 from mcp_audit_gate.sources.document import Lines
@@ -86,6 +87,8 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
     verdict = conclude(
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
     )
+    if servers:
+        verdict = verdict._replace(reasons=(*verdict.reasons, *advisories.aged(settings.today)))
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
     shown = tuple(server for server in servers if not server.entry.again)

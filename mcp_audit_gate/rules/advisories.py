@@ -82,8 +82,16 @@ def collected() -> str:
 
 
 def age_days(today: date) -> int:
-    """How many days before `today` the records were collected; above OLD_DAYS a report says so."""
+    """How many days before `today` the records were collected."""
     return today.toordinal() - type(today).fromisoformat(collected()).toordinal()
+
+
+def aged(today: date) -> tuple[str, ...]:
+    """What a report says once the records are more than OLD_DAYS days old; nothing until then."""
+    days = age_days(today)
+    if days <= OLD_DAYS:
+        return ()
+    return (f"the advisories of this release are {days} days old (collected {collected()}): update mcp-audit-gate to match later ones",)
 
 
 @functools.cache

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mcp_audit_gate import gate
 from mcp_audit_gate.rules import advisories, versions
+from mcp_audit_gate.sources.discover import WorkingTree
 from unit.rules.test_packages import entry
 
 DATA = Path(advisories.__file__).parents[1] / "data" / "advisories.json"
@@ -188,6 +190,16 @@ def test_age_is_counted_from_the_day_of_collection():
     day = date.fromisoformat(FILE["collected"])
     assert advisories.age_days(day) == 0
     assert advisories.age_days(date.fromordinal(day.toordinal() + 91)) == 91 > advisories.OLD_DAYS
+
+
+@pytest.mark.parametrize(("days", "said"), [(0, False), (90, False), (91, True), (400, True)])
+@pytest.mark.parametrize("config", ['{"mcpServers": {"a": {"command": "a-server"}}}', '{"mcpServers": {}}'])
+def test_a_report_says_that_the_advisories_are_old(tmp_path, days, said, config):
+    (tmp_path / ".mcp.json").write_text(config)
+    today = date.fromordinal(date.fromisoformat(FILE["collected"]).toordinal() + days)
+    verdict = gate.scan(WorkingTree(str(tmp_path)), (str(tmp_path),), gate.Settings(today)).verdict
+    assert verdict.exit_code == 0
+    assert [f"{days} days old" in reason for reason in verdict.reasons] == [False] + [True] * (said and "a-server" in config)
 
 
 def _launch(record, version):
