@@ -13,10 +13,10 @@ from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.rules import advisories
 from mcp_audit_gate.sources.clients import LOCKFILE, MERGING, POINTING
-from mcp_audit_gate.sources.discover import Found
 from mcp_audit_gate.sources.document import Lines
 from mcp_audit_gate.sources.entries import extract
 from mcp_audit_gate.sources.parse import parse, whole
+from mcp_audit_gate.sources.tree import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.model import Entry, Finding, Locator, RuleInfo, Setting
     from mcp_audit_gate.policy.policy import Policy
-    from mcp_audit_gate.sources.discover import Listing
+    from mcp_audit_gate.sources.tree import Listing
 
     class Tree(Protocol):
         """Lists configs and reads bytes within limits: the working tree, later a revision or the index."""
