@@ -42,27 +42,30 @@ def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return Repeated(pairs)
 
 
-def _number(text: str) -> int:
+def whole_number(text: str) -> int:
+    """A number for the standard reader. Raises ValueError when it has too many digits."""
     if len(text) > MAX_NUMBER:
         raise ValueError(f"a number of {len(text)} digits")
     return int(text)
 
 
-def _fraction(text: str) -> float:
+def fraction(text: str) -> float:
+    """A number for the standard reader. Raises ValueError when no float can hold it."""
     value = float(text) if len(text) <= MAX_NUMBER else float("inf")
     if value in (float("inf"), float("-inf")):
         raise ValueError("a number that is too large")
     return value
 
 
-def _constant(name: str) -> float:
+def constant(name: str) -> float:
+    """Refuses NaN and infinities: raises ValueError."""
     raise ValueError(f"{name}, which is not JSON")
 
 
 def read_strict(text: str) -> Json:
     """The value of a JSON text; objects with repeated keys come as Repeated. Raises Unreadable."""
     try:
-        value: Json = json.loads(text, object_pairs_hook=_members, parse_int=_number, parse_float=_fraction, parse_constant=_constant)
+        value: Json = json.loads(text, object_pairs_hook=_members, parse_int=whole_number, parse_float=fraction, parse_constant=constant)
         return value
     except JSONDecodeError as error:
         if not text.strip():

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_audit_gate.lock.canonical import canonical, digest, number
+
+sound = st.text(st.characters(exclude_categories=("Cs",)))
+exact = st.integers(-(2**53) + 1, 2**53 - 1)
+values = st.recursive(
+    st.none() | st.booleans() | exact | st.floats(allow_nan=False, allow_infinity=False) | sound,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(sound, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_it_equals_an_independent_implementation(value):
+    assert canonical(value).encode() == rfc8785.dumps(value)
+
+
+@given(values)
+def test_order_and_spelling_do_not_matter(value):
+    turned = json.loads(json.dumps(value, indent=3), object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+    assert digest(turned) == digest(value)
+
+
+@given(values, values)
+def test_different_values_have_different_forms(one, other):
+    # To RFC 8785 a number is a double, whole or not.
+    assert (canonical(one) == canonical(other)) == (rfc8785.dumps(one) == rfc8785.dumps(other))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_reads_back_as_itself(value):
+    assert float(number(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e21, "1e+21"),
+        (1e20, "100000000000000000000"),
+        (1e-7, "1e-7"),
+        (0.000001, "0.000001"),
+        (-0.0, "0"),
+        (1.0, "1"),
+        (2**60, "1152921504606847000"),
+        (123456789012345, "123456789012345"),
+        ({"\U0001f600": 1, "\ufb33": 2}, '{"\U0001f600":1,"\ufb33":2}'),
+        ({"a": "x:1.5"}, '{"a":"x:1.5"}'),
+    ],
+)
+def test_numbers_and_keys_that_the_standard_encoder_writes_otherwise(value, text):
+    assert canonical(value) == text
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_json_number_is_refused(value):
+    with pytest.raises(ValueError):
+        number(value)
+
+
+def test_the_digest_is_that_of_the_form():
+    assert digest({"b": 1, "a": [True, None]}) == "sha256:" + __import__("hashlib").sha256(b'{"a":[true,null],"b":1}').hexdigest()
