@@ -1,0 +1,314 @@
+"""What the tools, prompts and resources of a server can do, as far as their declarations tell: a Surface in, capabilities with evidence out.
+
+Read are names in verb position, parameters, schema formats, hints and the first sentence of a description. A hint may add a capability,
+never take one away; what two fields agree on is sure, what stands in one is a guess. Words in data/abilities.json.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+
+from mcp_audit_gate.metadata.declared import items, parameters, text_of
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.model import Capability
+from mcp_audit_gate.pattern import lazy
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from mcp_audit_gate.metadata.declared import Item
+    from mcp_audit_gate.model import Json, Surface
+
+ORDER = ("file_read", "file_write", "network", "shell_execution", "destructive", "exfiltration")
+_LEVELS = ("low", "medium", "high", "declared")
+_NAME_PARTS = lazy(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SPOKEN = lazy(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
+_FIRST = lazy(r"[.!?](?=\s)|\n\s*\n|\n\s*(?:Args|Parameters|Returns|Example|Use |Note)")
+# `create, retrieve, update, and delete`: a list of verbs that ends in, or holds, a destroying one.
+_LISTED = lazy(
+    r"\b(?:creat|updat|retriev|read|list|stop|start|edit|modify)[a-z]*,? (?:(?:and|or) )?(delet(?:e|es|ing)|destroy(?:s|ing)?|drop(?:s|ping)?)\b"
+)
+_READ = 400
+
+
+class _Sign(NamedTuple):
+    """One reason for a capability. field: where it stands. weight: 2 for a sign that nearly settles it, 1 for a hint of it."""
+
+    capability: str
+    field: str
+    words: str
+    weight: int = 1
+
+
+@functools.cache
+def table() -> dict[str, Any]:
+    """The shipped words, its lists as sets."""
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "abilities.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    parts = ("verbs", "nouns", "parameters")
+    return {part: {name: frozenset(text.split()) for name, text in data[part].items()} for part in parts} | {
+        "remote": frozenset(data["remote"].split())
+    }
+
+
+class _Read(NamedTuple):
+    """A tool taken apart: words of its name without the server's prefix, of the first sentence, and its parameters in lower case."""
+
+    item: Item
+    name: tuple[str, ...]
+    prefix: tuple[str, ...]
+    spoken: tuple[str, ...]
+    more: frozenset[str]
+    more_text: str
+    parameters: dict[str, Json]
+
+
+def of_surface(surface: Surface) -> tuple[Capability, ...]:
+    """The capabilities of everything that is declared, each subject's in a fixed order; one a subject and capability."""
+    found: list[Capability] = []
+    read = _tools(surface)
+    remote = _is_remote(read)
+    tools = {id(one.item.value): one for one in read}
+    for item in items(surface):
+        if item.kind == "tool":
+            found += _settled(item.subject, _signs(tools[id(item.value)], remote))
+        elif item.kind in ("resource", "template"):
+            found += _settled(item.subject, _of_resource(item))
+    return tuple(found)
+
+
+def _tools(surface: Surface) -> list[_Read]:
+    split = [(item, _words(item.name)) for item in items(surface) if item.kind == "tool"]
+    prefix = _prefix([name for _, name in split])
+    read = []
+    for item, name in split:
+        has = len(name) > 1 and name[:1] == prefix[:1] and prefix
+        text = text_of(item.definition.get("description"))[:_READ]
+        cut = _FIRST.search(text)
+        first = text[: cut.start()] if cut else text
+        wanted = {key.lower().replace("-", "_"): value for key, value in parameters(item.definition).items()}
+        spoken = tuple(_SPOKEN.findall(first.lower()))
+        read.append(
+            _Read(item, name[1:] if has else name, prefix if has else (), spoken, frozenset(_SPOKEN.findall(text.lower())), text.lower(), wanted)
+        )
+    return read
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(part.lower() for part in _NAME_PARTS.findall(name[:200]))
+
+
+def _prefix(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The first word that most names of a server begin with (`obsidian_`), unless it is a verb."""
+    first: dict[str, int] = {}
+    for name in names:
+        if len(name) > 1:
+            first[name[0]] = first.get(name[0], 0) + 1
+    word = max(first, key=lambda key: first[key], default="")
+    known = not word or any(word in verbs for verbs in table()["verbs"].values())
+    return (word,) if not known and len(names) > 2 and first[word] * 2 > len(names) else ()
+
+
+def base(word: str, words: frozenset[str]) -> str:
+    """The base form of a word when it is in the list (`lists`, `deleting`, `copied`), else ""."""
+    if word in words:
+        return word
+    for ending, instead in (("s", ""), ("es", ""), ("ies", "y"), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("ied", "y")):
+        if word.endswith(ending) and word[: -len(ending)] + instead in words:
+            return word[: -len(ending)] + instead
+    if word.endswith("ing") and word[-5:-4] == word[-4:-3] and word[:-4] in words:
+        return word[:-4]
+    return ""
+
+
+def _verb(tool: _Read, kind: str) -> str:
+    """The verb of a kind that stands in verb position of the name: first, else last or second."""
+    words = table()["verbs"][kind]
+    if tool.name and base(tool.name[0], words):
+        return tool.name[0]
+    settled = bool(tool.name) and any(base(tool.name[0], verbs) for verbs in table()["verbs"].values())
+    if len(tool.name) > 1 and not settled:
+        for word in (tool.name[-1], tool.name[1]):
+            if base(word, words):
+                return word
+    return ""
+
+
+def _said(tool: _Read, kind: str) -> str:
+    """A verb of a kind at the head of the description, or after its commas and conjunctions (`create, update, and delete`)."""
+    words = table()["verbs"][kind]
+    before = ""
+    for number, word in enumerate(tool.spoken[:30]):
+        if word.startswith("drop") and not _spoken_noun(tool, "data"):
+            continue
+        if (number < 2 or before in ("and", "or", "to", "can", "then")) and base(word, words):
+            return word
+        if (
+            number
+            and base(before, table()["verbs"]["write"] | table()["verbs"]["read"] | table()["verbs"]["delete"])
+            and base(word, words)
+            and number < 14
+        ):
+            return word
+        before = word
+    return ""
+
+
+def _parameter(tool: _Read, kind: str) -> str:
+    words = table()["parameters"][kind]
+    return next((name for name in tool.parameters if name in words), "")
+
+
+def _noun(tool: _Read, kind: str) -> str:
+    words = table()["nouns"][kind]
+    return next((word for word in tool.name if word in words), "")
+
+
+def _spoken_noun(tool: _Read, kind: str) -> str:
+    words = table()["nouns"][kind]
+    return next((word for word in tool.spoken if word in words), "")
+
+
+def _remote_word(tool: _Read) -> str:
+    words = table()["remote"]
+    named = next((word for word in (*tool.prefix, *tool.name) if word in words), "")
+    return named or next((word for word in tool.spoken if word in words), "")
+
+
+def _is_remote(tools: Sequence[_Read]) -> bool:
+    """True for a server most of whose tools speak of a service on the network and not of files of the machine."""
+    words = table()["remote"]
+    far = sum(bool(_remote_word(tool) or _parameter(tool, "remote") or not words.isdisjoint(tool.more)) for tool in tools)
+    near = sum(bool(_noun(tool, "local") or _parameter(tool, "path")) for tool in tools)
+    return bool(tools) and far * 2 >= len(tools) and near * 3 <= len(tools)
+
+
+def _signs(tool: _Read, remote: bool) -> Iterator[_Sign]:
+    yield from _hints(tool)
+    yield from _network(tool, remote)
+    far = remote or bool(_remote_word(tool))
+    yield from _files(tool, far)
+    yield from _runs(tool, far)
+    yield from _destroys(tool)
+    yield from _sends(tool, far)
+
+
+def _hints(tool: _Read) -> Iterator[_Sign]:
+    hints = tool.item.definition.get("annotations")
+    if not isinstance(hints, dict):
+        return
+    if hints.get("destructiveHint") is True and hints.get("readOnlyHint") is not True:
+        changing = any(_verb(tool, kind) or _said(tool, kind) for kind in ("delete", "write"))
+        yield _Sign("destructive", "annotations", "destructiveHint", 3 if changing else 0)
+    if hints.get("openWorldHint") is True:
+        yield _Sign("network", "annotations", "openWorldHint", 3)
+
+
+def _network(tool: _Read, remote: bool) -> Iterator[_Sign]:
+    word = _remote_word(tool)
+    local = _parameter(tool, "path") or _noun(tool, "local")
+    if word:
+        named = word in tool.name or word in tool.prefix
+        yield _Sign("network", "name" if named else "description", word, 1 if local and not named else 2)
+    mail = next((word for word in (*tool.name, *tool.spoken) if word in table()["nouns"]["mail"]), "")
+    if mail:
+        yield _Sign("network", "name" if mail in tool.name else "description", mail, 2 if mail in tool.name and mail in tool.spoken else 1)
+    name = _parameter(tool, "url")
+    if name:
+        yield _Sign("network", "inputSchema", name, 1 if local else 2)
+    name = _parameter(tool, "remote")
+    if name:
+        yield _Sign("network", "inputSchema", name, 1)
+    if remote and not local:
+        yield _Sign("network", "server", "its other tools speak of a service on the network", 1)
+
+
+def _files(tool: _Read, far: bool) -> Iterator[_Sign]:
+    """Files of the machine: a verb with a file as its object. With a service on the network only what a path in the schema says."""
+    path, noun, spoken = _parameter(tool, "path"), _noun(tool, "file"), _spoken_noun(tool, "file")
+    if (far and not path) or ("directory" in tool.name and not {"current", "working", "cwd"}.isdisjoint((*tool.name, *tool.spoken))):
+        return
+    for capability, kind in (("file_read", "read"), ("file_write", "write")):
+        verb = _verb(tool, kind)
+        said = _said(tool, kind)
+        if verb and (path or noun):
+            yield _Sign(capability, "name", f"{verb} {noun}".strip(), 2 if path and noun else 1)
+        if path and (verb or said):
+            yield _Sign(capability, "inputSchema", path, 1)
+        if said and spoken:
+            near = not far and spoken in table()["nouns"]["local"]
+            yield _Sign(capability, "description", f"{said} {spoken}", 2 if near else 1)
+
+
+def _runs(tool: _Read, far: bool) -> Iterator[_Sign]:
+    verb = _verb(tool, "run")
+    said, noun, spoken = _said(tool, "run"), _noun(tool, "shell"), _spoken_noun(tool, "shell")
+    command, code = _parameter(tool, "command"), _parameter(tool, "code")
+    if command:
+        yield _Sign("shell_execution", "inputSchema", command, 2 if verb or said or noun else 1)
+    if code and (verb or said):
+        yield _Sign("shell_execution", "inputSchema", code, 1)
+    if verb and noun and not far:
+        yield _Sign("shell_execution", "name", f"{verb} {noun}", 2)
+    if said and spoken and not far:
+        yield _Sign("shell_execution", "description", f"{said} {spoken}", 1)
+
+
+def _destroys(tool: _Read) -> Iterator[_Sign]:
+    verb = _verb(tool, "delete")
+    said = _said(tool, "destroy")
+    if verb and base(verb, table()["verbs"]["destroy"]):
+        yield _Sign("destructive", "name", verb, 2)
+    elif verb and (_noun(tool, "data") or said):
+        yield _Sign("destructive", "name", verb, 2 if _said(tool, "delete") and _noun(tool, "data") else 1)
+    if said:
+        yield _Sign("destructive", "description", said, 1)
+    listed = _LISTED.search(tool.more_text)
+    if listed:
+        yield _Sign("destructive", "description", listed.group(1), 2 if tool.name[:1] in (("manage",), ("crud",)) else 1)
+    for word in ("irreversible", "permanently", "destructive"):
+        if word in tool.more:
+            yield _Sign("destructive", "description", word, 1)
+
+
+def _sends(tool: _Read, far: bool) -> Iterator[_Sign]:
+    verb = _verb(tool, "send")
+    said = _said(tool, "send")
+    to, content = _parameter(tool, "recipient"), _parameter(tool, "content")
+    message = _noun(tool, "message") or _spoken_noun(tool, "message")
+    if verb and (content or message or not tool.parameters):
+        yield _Sign("exfiltration", "name", verb, 2 if content or to else 1)
+    if verb in ("push", "publish", "upload") and far:
+        yield _Sign("exfiltration", "name", verb, 2)
+    if to and content and (verb or said):
+        yield _Sign("exfiltration", "inputSchema", f"{to} {content}", 2)
+    if said and message:
+        yield _Sign("exfiltration", "description", f"{said} {message}", 1)
+
+
+def _of_resource(item: Item) -> Iterator[_Sign]:
+    """A resource is read by its address; its scheme tells from where."""
+    scheme = item.name.partition(":")[0].lower()
+    if scheme == "file":
+        yield _Sign("file_read", "uri", "file:", 3)
+    elif scheme in ("http", "https", "ftp", "s3", "gs"):
+        yield _Sign("network", "uri", f"{scheme}:", 3)
+
+
+def _settled(subject: str, signs: Iterator[_Sign]) -> Iterator[Capability]:
+    """The signs of one subject as capabilities: the weights of a capability's fields added up give the confidence."""
+    by: dict[str, list[_Sign]] = {}
+    for sign in signs:
+        by.setdefault(sign.capability, []).append(sign)
+    for capability in ORDER:
+        some = by.get(capability)
+        if some:
+            weight = max(3 if sign.weight == 3 else 0 for sign in some) or min(2, sum(sign.weight for sign in some) - 1)
+            told = "; ".join(dict.fromkeys(f"{sign.field}: {visible(sign.words, 60)}" for sign in some))
+            yield Capability(subject, capability, _LEVELS[max(0, weight)], told)
