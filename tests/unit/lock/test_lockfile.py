@@ -35,7 +35,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=8,
 )
-definitions = st.builds(lambda name, more: {**more, "name": name, "uri": name, "uriTemplate": name}, text, st.dictionaries(text, json_values, max_size=3))
+definitions = st.builds(
+    lambda name, more: {**more, "name": name, "uri": name, "uriTemplate": name}, text, st.dictionaries(text, json_values, max_size=3)
+)
 lists = st.lists(definitions, max_size=3).map(tuple)
 surfaces = st.builds(
     Surface,
@@ -69,7 +71,10 @@ def test_what_is_written_reads_back_whole_and_sound(given):
 def test_order_changes_no_byte(given, random):
     turned = []
     for item in given:
-        parts = {field: tuple(random.sample(getattr(item.surface, field), len(getattr(item.surface, field)))) for field in ("tools", "prompts", "resources")}
+        parts = {
+            field: tuple(random.sample(getattr(item.surface, field), len(getattr(item.surface, field))))
+            for field in ("tools", "prompts", "resources")
+        }
         turned.append(observed(item.name, dict(reversed(item.launch.items())), item.surface._replace(**parts), item.resolved))
     random.shuffle(turned)
     assert write(turned) == write(given)
