@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcp_audit_gate.lock.canonical import canonical
 from mcp_audit_gate.lock.files import Ran, ran
 from mcp_audit_gate.lock.written import written_launch
+from mcp_audit_gate.model import Pinned
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.lock.files import Tree
     from mcp_audit_gate.lock.lockfile import Lock
-    from mcp_audit_gate.model import Entry, Json, Pin
+    from mcp_audit_gate.model import Entry, Json, Pin, Pointer
 
 # What a config does not write: the gate works it out.
 _DERIVED = frozenset(("package", "files"))
@@ -52,12 +53,25 @@ def key(name: str, launch: Mapping[str, Json]) -> tuple[str, str]:
     return name, canonical({field: value for field, value in launch.items() if field not in _DERIVED})
 
 
+def pinned(matches: Iterable[Match]) -> tuple[Pinned, ...]:
+    """Each pin that serves an entry, once, with all the entries it serves."""
+    served: dict[Pointer, tuple[Pin, list[Entry]]] = {}
+    for item in matches:
+        if item.pin is not None:
+            served.setdefault(item.pin.pointer, (item.pin, []))[1].append(item.entry)
+    return tuple(Pinned(pin, tuple(entries)) for pin, entries in served.values())
+
+
 def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | None = None) -> tuple[Match, ...]:
     """Every entry that is a server, with its pin. Files are only looked at for entries that have one."""
     servers = [(entry, written_launch(entry)) for entry in entries if entry.kind == "server"]
     if lock is None:
         return tuple(Match(entry, launch, None) for entry, launch in servers)
-    known = {key(pin.name, pin.launch): (pin, sound) for pin, sound in zip(lock.pins, lock.sound)}
+    known: dict[tuple[str, str], tuple[Pin, bool]] = {}
+    for pin, sound in zip(lock.pins, lock.sound):
+        wanted = key(pin.name, pin.launch)
+        # Two records that only files or packages tell apart: `pin` writes no such thing.
+        known[wanted] = (pin, sound and wanted not in known)
     keys = [key(entry.name, launch) for entry, launch in servers]
     taken = set(keys)
     spare: dict[str, list[Pin]] = {}
@@ -66,7 +80,10 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
             spare.setdefault(pin.name, []).append(pin)
     found = []
     for (entry, launch), wanted in zip(servers, keys):
-        pin, sound = known.get(wanted, (None, True))
-        files = ran(entry.launch, tree, root) if pin else Ran({}, {})
-        found.append(Match(entry, launch, pin, tuple(spare.get(entry.name, ())), sound, files))
+        others = tuple(spare.get(entry.name, ()))
+        if wanted not in known:
+            found.append(Match(entry, launch, None, others))
+            continue
+        pin, sound = known[wanted]
+        found.append(Match(entry, launch, pin, others, sound, ran(entry.launch, tree, root)))
     return tuple(found)
