@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.report import Look
     from mcp_audit_gate.sources.discover import WorkingTree
+    from mcp_audit_gate.sources.revision import Snapshot
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,7 +75,7 @@ def _scan(chosen: argparse.Namespace) -> int:
     import gc
 
     from mcp_audit_gate import gate, options
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+    from mcp_audit_gate.sources.discover import find_root
 
     gc.disable()  # nothing a scan makes is cyclic; walking it in vain is a quarter of a large run
     outputs = options.outputs(chosen.output)
@@ -83,14 +84,24 @@ def _scan(chosen: argparse.Namespace) -> int:
         _refuse_connect()
     paths = tuple(chosen.paths) or (".",)
     today = chosen.now or _today()
-    tree = WorkingTree(find_root(paths))
+    tree = _tree(find_root(paths), chosen)
     policy = None if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
     whole = any(os.path.realpath(path) == tree.root for path in paths)
     settings = gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole)
     report = gate.scan(tree, paths, settings)
-    code = _write(report, outputs, _look(chosen, outputs, tree.root))
-    gc.freeze()  # or the interpreter would walk all of it once more when it exits
-    return code
+    return _write(report, outputs, _look(chosen, outputs, tree.root))
+
+
+def _tree(root: str, chosen: argparse.Namespace) -> WorkingTree | Snapshot:
+    """The tree to judge. Git, and what starts it, is loaded only when it is asked for."""
+    if chosen.staged:
+        from mcp_audit_gate.sources import revision
+        from mcp_audit_gate.sources.git import Git
+
+        return revision.staged(root, Git(root, "--staged", index=True))
+    from mcp_audit_gate.sources.discover import WorkingTree
+
+    return WorkingTree(root)
 
 
 def _waive(chosen: argparse.Namespace) -> int:
@@ -135,18 +146,18 @@ def _printable(text: str) -> bytes:
     return f"{terminal(text)}\n".encode()
 
 
-def _policy(named: str, tree: WorkingTree, today: date, option: str) -> Policy:
+def _policy(named: str, tree: WorkingTree | Snapshot, today: date, option: str) -> Policy:
     """The policy that an option names: a preset, a file of the tree, or a file elsewhere, which then is judged by its own root."""
     from mcp_audit_gate.policy import load
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     if named in load.PRESETS:
         return load.preset(named, today)
-    if not os.path.lexists(named):
-        presets = f"presets are {' '.join(load.PRESETS)}{suggestion(named, load.PRESETS)}"
-        raise UsageError(f"{option}{named}: there is no such file or preset", presets)
     folder, name = os.path.split(os.path.abspath(named))
     path = _relative(os.path.join(os.path.realpath(folder), name), tree.root)
+    if not os.path.lexists(named) and not tree.follow(path)[1]:
+        presets = f"presets are {' '.join(load.PRESETS)}{suggestion(named, load.PRESETS)}"
+        raise UsageError(f"{option}{named}: there is no such file or preset", presets)
     if not path.startswith("../"):
         return load.load(tree, path, today)
     elsewhere = WorkingTree(find_root((named,)))

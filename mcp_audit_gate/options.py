@@ -85,6 +85,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help="only configs of these clients")
     places = f"default: {', then '.join(POLICY_FILES)} at the root, else the preset {PRESETS[0]}"
     parser.add_argument("--policy", metavar="FILE|PRESET", help=f"a policy file, or {', '.join(PRESETS)} ({places})")
+    parser.add_argument("--staged", action="store_true", help="judge what git would commit: the index instead of the working tree")
     parser.add_argument("--fail-on", choices=LEVELS, help="the least severity that blocks; overrides the policy")
     parser.add_argument(
         "--min-severity", choices=LEVELS[:-1], default="info", help="what the text and Markdown reports show; never changes the verdict"

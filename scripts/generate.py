@@ -66,7 +66,7 @@ HOOKS = """\
   name: mcp-audit
   description: Judges the MCP configs of the repository. Starts nothing and contacts nothing.
   entry: mcp-audit
-  args: [scan, --skip-connect, --allow-empty]
+  args: [scan, --skip-connect, --allow-empty, --staged]
   language: python
   pass_filenames: false
   require_serial: true

@@ -60,7 +60,7 @@ def runs_for(path: str) -> bool:
 def test_the_hook_judges_the_whole_tree_offline_and_one_at_a_time() -> None:
     wanted = {"id": "mcp-audit", "entry": "mcp-audit", "language": "python", "pass_filenames": False, "require_serial": True}
     assert {key: hook()[key] for key in wanted} == wanted
-    assert hook()["args"] == ["scan", "--skip-connect", "--allow-empty"]
+    assert hook()["args"] == ["scan", "--skip-connect", "--allow-empty", "--staged"]
     assert not {"types", "types_or", "exclude"} & set(hook()), "JSONC and Markdown have no type of their own"
 
 
