@@ -89,7 +89,9 @@ def _scan(chosen: argparse.Namespace) -> int:
     whole = any(os.path.realpath(path) == tree.root for path in paths)
     settings = gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole)
     report = gate.scan(tree, paths, settings)
-    return _write(report, outputs, _look(chosen, outputs, tree.root))
+    code = _write(report, outputs, _look(chosen, outputs, tree.root))
+    gc.freeze()  # or the interpreter would walk all of it once more when it exits
+    return code
 
 
 def _tree(root: str, chosen: argparse.Namespace) -> WorkingTree | Snapshot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate import risk, rules
 from mcp_audit_gate.errors import Unreadable
-from mcp_audit_gate.lock.written import written_launch
+from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.metadata.capabilities import of_server
 from mcp_audit_gate.model import Context, Input, Location, Mode, NotAssessed, Place, Problem, Report, Rule, Server
 from mcp_audit_gate.policy import load, waivers
@@ -20,16 +20,20 @@ from mcp_audit_gate.sources.tree import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
     from typing import Protocol
 
-    from mcp_audit_gate.model import Entry, Finding, Locator, RuleInfo, Setting
+    from mcp_audit_gate.lock.lockfile import Lock
+    from mcp_audit_gate.lock.match import Match
+    from mcp_audit_gate.model import Capability, Entry, Finding, Locator, RuleInfo, Setting
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.sources.tree import Listing
 
     class Tree(Protocol):
-        """Lists configs and reads bytes within limits: the working tree, later a revision or the index."""
+        """Lists configs and reads bytes within limits: the working tree, later a revision or the index. root: its place on disk."""
+
+        root: str
 
         def list(self, paths: Iterable[str]) -> Listing:
             """The configs below the paths."""
@@ -48,7 +52,7 @@ class Settings(NamedTuple):
     """What a run was asked for, apart from the tree and the paths.
 
     clients: empty for all. policy: None for the one at the root of the tree. fail_on: None for the policy's. whole: the paths
-    are the whole tree.
+    are the whole tree. lock: None for the one at the root of the tree. pin_check: an entry without a pin makes the run incomplete.
     """
 
     today: date
@@ -59,6 +63,8 @@ class Settings(NamedTuple):
     exit_zero: bool = False
     ignore_waivers: bool = False
     whole: bool = True
+    lock: Lock | None = None
+    pin_check: bool = False
 
 
 class Reading(NamedTuple):
@@ -78,11 +84,17 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
     policy = settings.policy or load.found(tree, settings.today)
     fail_on = settings.fail_on or policy.fail_on
     reading = read(tree, paths, settings.clients, policy)
-    if policy.lock and LOCKFILE in tree.names(""):
-        gap = NotAssessed("lockfile", LOCKFILE, None, "this version does not read lockfiles yet", "leave out `require: {lock: true}` until it does")
-        reading = reading._replace(not_assessed=_in_order((*reading.not_assessed, gap)))
-        policy = policy._replace(lock=False)
-    servers = tuple(_server(entry) for entry in reading.context.entries if entry.kind == "server")
+    lock = settings.lock or _lock(tree)
+    matches = match(reading.context.entries, lock, tree, tree.root)
+    context = reading.context._replace(
+        lock=lock, lock_required=policy.lock, matches=matches, pinned=pinned(matches), whole=settings.whole and not settings.clients
+    )
+    reading = reading._replace(context=context, not_assessed=_in_order((*reading.not_assessed, *_unread(matches))))
+    if settings.pin_check:
+        reading = reading._replace(not_assessed=_in_order((*reading.not_assessed, *_unpinned(context))))
+    if lock is not None:
+        reading.documents[lock.path] = lock.document
+    servers = tuple(map(_server, matches))
     findings = mark(_judge(reading, servers, policy, settings), fail_on)
     verdict = conclude(
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
@@ -93,7 +105,7 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
     severities = {info.id: _in_force(policy, info) for info in infos}
     shown = tuple(server for server in servers if not server.entry.again)
     documents = {**reading.documents, **{layer.source: layer.document for layer in policy.layers if layer.document}}
-    mode = Mode(policy=policy.name)
+    mode = Mode(policy=policy.name, lock=lock.path if lock else None)
     return Report(mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today)
 
 
@@ -252,7 +264,50 @@ def _place_in(path: str, data: bytes | None, offset: int | None) -> Location:
     return lines.location(path, at, at + 1) if text else Location(path)
 
 
-def _server(entry: Entry) -> Server:
-    known = of_server(entry.launches)
-    place = entry.place(key=True)
-    return Server(entry, place.document.locate(place), written_launch(entry), False, known.capabilities, risk.of(known.capabilities), known.evidence)
+def _server(item: Match) -> Server:
+    entry, place = item.entry, item.entry.place(key=True)
+    location = place.document.locate(place)
+    capabilities, evidence = _capabilities(item)
+    return Server(entry, location, item.launch, item.pin is not None, capabilities, risk.of(capabilities), evidence)
+
+
+def _capabilities(item: Match) -> tuple[tuple[Capability, ...], tuple[str, ...]]:
+    """What a server can do, and what that rests on: its pinned surface, else what is known about its launch."""
+    surface = item.pin.surface if item.pin else None
+    if surface and (surface.tools or surface.prompts or surface.resources or surface.resource_templates):
+        from mcp_audit_gate.metadata.surface import of_surface
+
+        count = len(surface.tools)
+        return of_surface(surface), (f"{count} pinned tool{'' if count == 1 else 's'}",)
+    known = of_server(item.entry.launches)
+    return known.capabilities, known.evidence
+
+
+def _lock(tree: Tree) -> Lock | None:
+    """The lockfile at the root of the tree, if there is one."""
+    if LOCKFILE not in tree.names(""):
+        return None
+    from mcp_audit_gate.lock import lockfile
+
+    return lockfile.found(tree)
+
+
+def _unread(matches: Iterable[Match]) -> Iterator[NotAssessed]:
+    """Files of the repository that a pinned launch runs and that could not be read."""
+    for item in matches:
+        for path, reason in sorted(item.ran.unread.items()):
+            yield NotAssessed("file", path, item.entry.name, reason, "make it a plain file of the repository, so that it can be pinned")
+
+
+def _unpinned(context: Context) -> Iterator[NotAssessed]:
+    """What --pin-check needs and does not find: the lockfile, or an entry's pin."""
+    if context.lock is None:
+        yield NotAssessed(
+            "lockfile", LOCKFILE, None, "there is no lockfile, so no entry can be compared with its pin", "run mcp-audit pin and commit it"
+        )
+        return
+    names = {pin.name for pin in context.lock.pins}
+    for item in context.matches:
+        if item.entry.name not in names and not item.entry.sample and not item.entry.disabled:
+            path = item.entry.document.path
+            yield NotAssessed("server", path, item.entry.name, "it has no pin, so there is nothing to compare it with", "run mcp-audit pin")

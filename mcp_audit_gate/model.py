@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.agreed import Change as Change
+from mcp_audit_gate.agreed import Pin as Pin
+from mcp_audit_gate.agreed import Pinned as Pinned
+from mcp_audit_gate.agreed import Surface as Surface
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
@@ -9,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import date
     from typing import Protocol
+
+    from mcp_audit_gate.lock.lockfile import Lock
+    from mcp_audit_gate.lock.match import Match
 
     Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
     Pointer = tuple[str | int, ...]
@@ -278,69 +285,21 @@ class Rule(NamedTuple):
     also_sample: bool = False
 
 
-class Surface(NamedTuple):
-    """What a server declares, as true values (no `$lines`); each list in the lockfile's order."""
-
-    instructions: str | None = None
-    tools: tuple[dict[str, Json], ...] = ()
-    prompts: tuple[dict[str, Json], ...] = ()
-    resources: tuple[dict[str, Json], ...] = ()
-    resource_templates: tuple[dict[str, Json], ...] = ()
-    server_info: dict[str, Json] | None = None
-    protocol_version: str | None = None
-
-
-class Pin(NamedTuple):
-    """An entry's launch and surface as recorded, or (document None) as just observed.
-
-    launch: the lockfile's launch object. pointer: where the record stands in the lockfile. digest: that of the surface.
-    """
-
-    name: str
-    launch: Mapping[str, Json]
-    launch_digest: str
-    surface: Surface
-    digest: str
-    resolved: str | None = None
-    document: Locator | None = None
-    pointer: Pointer = ()
-
-
-class Pinned(NamedTuple):
-    """A pin, and the entries it serves: what rules of scope "surface" look at.
-
-    Its text lies in the lockfile, the entries are the related places; a surface without a lockfile lies on its first entry.
-    """
-
-    pin: Pin
-    entries: tuple[Entry, ...]
-
-
-class Change(NamedTuple):
-    """One difference between an older and a newer pin of a server.
-
-    kind: the class, which is the id of the rule that reports it. subject: `tool:NAME`, `instructions`, …, "" for the server.
-    old, new: where it stands below each pin, as steps through true values (`tools`, 3, `definition`, `description`); None on
-    the side that lacks it. before, after: the values there. message: what changed, in words, untrusted text escaped.
-    """
-
-    kind: str
-    server: str
-    subject: str
-    old: Pointer | None
-    new: Pointer | None
-    before: Json
-    after: Json
-    message: str
-
-
 class Context(NamedTuple):
-    """Everything the rules may look at in one run."""
+    """Everything the rules may look at in one run.
+
+    lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its
+    pin. pinned: each surface that is known, with the entries it serves. whole: all configs of the tree were looked at.
+    """
 
     entries: tuple[Entry, ...]
     settings: tuple[Setting, ...]
     problems: tuple[Problem, ...]
+    lock: Lock | None = None
+    lock_required: bool = False
+    matches: tuple[Match, ...] = ()
     pinned: tuple[Pinned, ...] = ()
+    whole: bool = True
 
 
 class Finding(NamedTuple):

@@ -173,7 +173,9 @@ def loose_ends(text: str) -> list[str]:
 def test_bounds_of_a_module(path: str, tree: ast.Module, text: str) -> None:
     assert len(text.splitlines()) <= MODULE_LINES
     assert long_functions(tree) == []
-    assert costly_imports(tree) == set(), "import it inside the function that needs it"
+    # live/ is imported only when something connects, which costs a hundred times as much as these do.
+    free = COSTLY if path.startswith("live/") else set()
+    assert costly_imports(tree) - free == set(), "import it inside the function that needs it"
     assert loose_ends(text) == []
     if not path.startswith("live/") and path != "sources/git.py":
         assert process_starts(tree) == []

@@ -1,23 +1,26 @@
 """Every folder below cases/: a small tree in, the findings of the whole run out, compared with expected.txt beside it.
 
-A case that fires lists its findings, one a line: `rule path:line:column-line:column`. A quiet case gives the reason in its first
+`pins.json` in a case stands for the lockfile (locks.py). A case that fires lists its findings, one a line: `rule path:line:column-line:column`. A quiet case gives the reason in its first
 line, as a comment, and lists nothing.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 from fakes import fill
+from locks import LOCK, complete, fill_in
 
 from mcp_audit_gate import gate, rules
 from mcp_audit_gate.sources.discover import WorkingTree
 
 CASES = Path(__file__).parent / "cases"
 FOLDERS = sorted(path.parent for path in CASES.rglob("expected.txt"))
+DOCS = {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"]}
 TODAY = date(2026, 11, 22)
 
 
@@ -37,6 +40,7 @@ def test_case(folder: Path, tmp_path: Path) -> None:
     for path in root.rglob("*"):
         if path.is_file():
             path.write_bytes(fill(path.read_bytes().decode("utf-8")).encode("utf-8"))
+    fill_in(root)
     lines = (folder / "expected.txt").read_text("utf-8").splitlines()
     rule, kind = folder.relative_to(CASES).parts[:2]
     if kind == "quiet":
@@ -57,5 +61,20 @@ def test_examples_of_a_rule(info, tmp_path: Path) -> None:
     for name, (path, text), expected in (("bad", info.example_bad, {info.id}), ("good", info.example_good, set())):
         file = tmp_path / name / path
         file.parent.mkdir(parents=True)
-        file.write_bytes(text.encode("utf-8"))
+        if path == LOCK:
+            _with_lock(tmp_path / name, text)
+        elif path == "mcp-audit.yaml":
+            file.write_bytes(text.encode("utf-8"))
+            (tmp_path / name / ".mcp.json").write_text(json.dumps({"mcpServers": {"docs": DOCS}}))
+        else:
+            file.write_bytes(text.encode("utf-8"))
         assert {line.split()[0] for line in findings(tmp_path / name)} == expected
+
+
+def _with_lock(root: Path, text: str) -> None:
+    """An example that is a lockfile, or an excerpt of one, beside a config that declares the servers it names (`gone`: none)."""
+    value = json.loads(text)
+    records = value.get("servers", []) if "lockfileVersion" in value else [value]
+    entries = {record["name"]: DOCS for record in records if record["name"] != "gone"}
+    (root / ".mcp.json").write_text(json.dumps({"mcpServers": entries}))
+    (root / LOCK).write_bytes(text.encode("utf-8") if "lockfileVersion" in value else complete(root, value))

@@ -11,14 +11,26 @@ from mcp_audit_gate.lock.spelling import malformed_lines, render, true_object, w
 from mcp_audit_gate.model import Pin, Place, Surface
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources import jsonc
+from mcp_audit_gate.sources.clients import LOCKFILE
 from mcp_audit_gate.sources.document import Document
+from mcp_audit_gate.sources.parse import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import NoReturn
+    from typing import NoReturn, Protocol
 
     from mcp_audit_gate.model import Json, Pointer
+
+    class Files(Protocol):
+        """The files of one root, by paths with `/`."""
+
+        def read(self, path: str, limit: int = ...) -> bytes:
+            """The bytes of a file. Raises Unreadable."""
+
+        def names(self, folder: str) -> Iterable[str]:
+            """What lies in a folder, "" for the root; nothing when there is none."""
+
 
 VERSION = 1
 MAX_BYTES = 64 * 1024 * 1024
@@ -69,6 +81,17 @@ class Lock(NamedTuple):
     sound: tuple[bool, ...]
 
 
+def found(tree: Files, path: str = LOCKFILE) -> Lock | None:
+    """The lockfile of a tree, or None when it has none. Raises LockError for one that cannot be read or is none."""
+    folder, _, name = path.rpartition("/")
+    if name not in tree.names(folder):
+        return None
+    try:
+        return read(path, tree.read(path, MAX_BYTES))
+    except Unreadable as error:
+        raise LockError(f"{path}:1:1: the lockfile cannot be read: {error.reason}", error.hint) from error
+
+
 def read(path: str, data: bytes) -> Lock:
     """The lockfile's pins, in its order. Raises LockError, with line and column, for what is no lockfile."""
     document, repeated = _document(path, data)
@@ -100,9 +123,9 @@ def read(path: str, data: bytes) -> Lock:
 def _document(path: str, data: bytes) -> tuple[Document, bool]:
     """The text as true values, and whether a key stands twice in any object. Raises LockError."""
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise LockError(f"{path}:1:1: not a lockfile: byte {data[error.start]:#04x} at offset {error.start} is not UTF-8", _AGAIN) from error
+        text = decode(data)
+    except Unreadable as error:
+        raise LockError(f"{path}:1:1: not a lockfile: {error.reason}", error.hint) from error
     document = Document(path, data, text, None, lambda: jsonc.JsonIndex(text))
     try:
         jsonc.check_depth(text, MAX_DEPTH)

@@ -165,28 +165,6 @@ def risk_over_limit(policy: Policy, server: Server) -> Iterator[Hit]:
         yield Hit(server.entry.place(key=True), message, f"{server.risk.score:.1f} {identity.of(server)}", subject="")
 
 
-UNLOCKED_SERVER = RuleInfo(
-    id="unlocked-server",
-    family="lock",
-    severity="high",
-    title="A server is not recorded in the lockfile",
-    why="Nothing about it was reviewed: neither how it is started nor what its tools tell the model. Whoever requires a lockfile means every server.",
-    looks_at="Each enabled server, when the policy requires a lockfile and there is none at the root.",
-    fix="Remove the server, or take `require: {lock: true}` out of the policy: this version neither writes nor reads a lockfile.",
-    references=("CWE-1357", "OWASP MCP04", "OWASP MCP09"),
-    example_bad=("mcp-audit.yaml", "# there is no mcp-audit.lock.json\nversion: 1\nrequire: {lock: true}\n"),
-    example_good=("mcp-audit.yaml", "# .mcp.json has no server\nversion: 1\nrequire: {lock: true}\n"),
-    precision="very-high",
-)
-
-
-def unlocked_server(policy: Policy, server: Server) -> Iterator[Hit]:
-    """One hit for a server without a record."""
-    if policy.lock and not server.pinned:
-        message = f"{_title(server)} is not recorded in a lockfile, and the policy requires one."
-        yield Hit(server.entry.place(key=True), message, identity.of(server), subject="")
-
-
 WAIVER_EXPIRED = RuleInfo(
     id="waiver-expired",
     family="policy",
@@ -274,7 +252,6 @@ RULES: tuple[Rule, ...] = (
     Rule(SERVER_NOT_ALLOWED, server_not_allowed, "server"),
     Rule(DENIED_CAPABILITY, denied_capability, "server"),
     Rule(RISK_OVER_LIMIT, risk_over_limit, "server"),
-    Rule(UNLOCKED_SERVER, unlocked_server, "server"),
     Rule(WAIVER_EXPIRED, waiver_expired, "waiver"),
     Rule(WAIVER_UNUSED, waiver_unused, "waiver"),
     Rule(WAIVER_TOO_BROAD, waiver_too_broad, "waiver"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.model import RANK, Entry, Finding, Location, Place, Rule, Setting
+from mcp_audit_gate.model import RANK, Entry, Finding, Location, Pinned, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import advisories, inputs, launch, names, packages, scope, secrets, transport, trust
+from mcp_audit_gate.rules import advisories, inputs, launch, names, packages, pins, scope, secrets, transport, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ ALL: tuple[Rule, ...] = tuple(
             *launch.RULES,
             *names.RULES,
             *packages.RULES,
+            *pins.RULES,
             *scope.RULES,
             *secrets.RULES,
             *transport.RULES,
@@ -40,15 +41,17 @@ NARROWER = {
     "broad-path": ("machine-path",),
     "sensitive-path": ("machine-path",),
     "literal-secret": ("probable-secret", "credential-in-url"),
+    "launch-changed": ("lock-outdated",),
+    "tool-poisoning": ("suspicious-instruction",),
     "known-malicious": ("known-vulnerable", "advisory-to-review", "deprecated-package"),
 }
 
 
 class Raised(NamedTuple):
-    """A hit with the rule that made it and the entry or setting it is about (None: the run)."""
+    """A hit with the rule that made it and the entry, setting or surface it is about (None: the run)."""
 
     rule: Rule
-    about: Entry | Setting | None
+    about: Entry | Setting | Pinned | None
     hit: Hit
     server: str | None
     subject: str
@@ -56,7 +59,7 @@ class Raised(NamedTuple):
 
 def run(context: Context) -> list[Raised]:
     """Every hit of every rule."""
-    subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting, ...]] = {}
+    subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting | Pinned, ...]] = {}
     return [item for rule in ALL for item in _apply(rule, context, subjects)]
 
 
@@ -76,7 +79,7 @@ def order(finding: Finding) -> tuple[int, str, int, int, str, str]:
     return -RANK[finding.severity], place.path, place.start_line, place.start_column, finding.rule, finding.fingerprint
 
 
-def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting, ...]]) -> Iterator[Raised]:
+def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting | Pinned, ...]]) -> Iterator[Raised]:
     if rule.scope == "context":
         for hit in rule.check(context):
             yield raised(rule, None, hit)
@@ -89,17 +92,23 @@ def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], 
             yield raised(rule, about, hit)
 
 
-def _subjects(context: Context, scope: str, disabled: bool, sample: bool) -> tuple[Entry | Setting, ...]:
+def _subjects(context: Context, scope: str, disabled: bool, sample: bool) -> tuple[Entry | Setting | Pinned, ...]:
     """What rules of a kind look at."""
+    if scope == "surface":
+        return tuple(
+            item for item in context.pinned if any((sample or not entry.sample) and (disabled or not entry.disabled) for entry in item.entries)
+        )
     if scope == "setting":
         return tuple(setting for setting in context.settings if sample or not setting.sample)
     return tuple(entry for entry in context.entries if (sample or not entry.sample) and (disabled or not entry.disabled))
 
 
-def raised(rule: Rule, about: Entry | Setting | None, hit: Hit) -> Raised:
+def raised(rule: Rule, about: Entry | Setting | Pinned | None, hit: Hit) -> Raised:
     """A hit of a rule with what it is about, its server and its subject."""
     entry = about if isinstance(about, Entry) else None
-    server = entry.name if entry and entry.kind == "server" else hit.server
+    server = entry.name if entry and entry.kind == "server" else about.pin.name if isinstance(about, Pinned) else hit.server
+    if isinstance(about, Pinned) and about.pin.document is not None:
+        hit = hit._replace(related=(*hit.related, *(entry.place(key=True) for entry in about.entries)))
     pointer = hit.place.pointer if isinstance(hit.place, Place) else ()
     below = pointer[len(entry.pointer) :] if entry else pointer
     return Raised(rule, about, hit, server, json_pointer(below) if hit.subject is None else hit.subject)

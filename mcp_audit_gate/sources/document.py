@@ -38,7 +38,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
+        self._starts = [0, *[found.end() for found in _LINE_END.finditer(text)]]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, 1-based, of an offset."""
@@ -89,15 +89,16 @@ class Document:
 
     def span(self, place: Place) -> tuple[int, int]:
         """First offset and end of the key or value; of the key for an empty value, of the nearest enclosing value for a missing one."""
-        node, key = self.index.root(), None
+        index = self.index
+        node, key = index.root(), None
         for depth, step in enumerate(place.pointer):
-            chosen = self.index.members(node).get(step)
+            chosen = index.members(node).get(step)
             if not chosen:
-                return self.index.span(node)
+                return index.span(node)
             nth = place.nth[min(depth, len(place.nth) - 1)] if place.nth else -1
             key_start, key_end, node = chosen[min(nth, len(chosen) - 1)]
             key = (key_start, key_end)
-        value = self.index.span(node)
+        value = index.span(node)
         if key and key[0] < key[1] and (place.key or value[0] == value[1]):
             return key
         return value

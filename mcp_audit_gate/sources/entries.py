@@ -81,6 +81,7 @@ class _Reader:
         self._document = document
         self._row = row
         self._sample = is_sample(document.path, row)
+        self._repeated = times(document.value) > 1
         self.entries: list[Entry] = []
         self.settings: list[Setting] = []
         self.problems: list[Problem] = []
@@ -101,7 +102,8 @@ class _Reader:
                 self.shapes.append(shape)
         if self._row.syntax == "crushrc":
             self._command(root, command_string(Word(self._document.text, ())))
-        self._repeats(root)
+        if self._repeated:
+            self._repeats(root)
         self._strays(root)
 
     def _unwrapped_root(self, root: Site) -> None:
@@ -243,12 +245,12 @@ class _Reader:
     def _entry(self, site: Site, name: str, disabled: bool, again: bool) -> None:
         """One entry; with repeated keys inside, once per reading, of which the last counts."""
         assert isinstance(site.value, dict)
-        count = times(site.value)
+        count = times(site.value) if self._repeated else 1
         if count > MAX_REPEATS:
             self._problem(site, f"a key that stands more than {MAX_REPEATS} times", "delete the repetitions", name)
         for number in (*range(min(count, MAX_REPEATS) - 1), -1):
             inner = site if number < 0 else site._replace(nth=(*pad(site), number))
-            value = self._bounded(inner, reading(site.value, number), name)
+            value = self._bounded(inner, reading(site.value, number) if self._repeated else site.value, name)
             assert isinstance(value, dict)
             understood = understand_entry(value, self._row.expands)
             for fault in understood.faults:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from mcp_audit_gate.model import Launch, Variable, Word
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources import shell, specs
@@ -70,8 +72,31 @@ def needs_no_program(value: dict[str, Json], disabled: bool, client: str = "") -
     return client == "goose" and value.get("type") in ("builtin", "platform", "frontend", "inline_python")
 
 
+class _Value:
+    """An entry's object as the key of a cache; two are equal when they read the same, members in the same order."""
+
+    __slots__ = ("text", "value")
+
+    def __init__(self, value: dict[str, Json]) -> None:
+        self.value = value
+        self.text = repr(value)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Value) and other.text == self.text
+
+
 def understand_entry(value: dict[str, Json], expands: bool) -> Understood:
     """The launches of one entry: its own first, then its helpers, and `$(…)` where the client runs it on loading."""
+    return _understood(_Value(value), expands)
+
+
+@functools.lru_cache(maxsize=1024)
+def _understood(entry: _Value, expands: bool) -> Understood:
+    """Cached, as many configs of a large repository hold the same entry."""
+    value = entry.value
     reader = _Reader(value)
     launches = [_hashed(launch, value) for fields in reader.fields() for launch in understand(fields)]
     for key in ("headersHelper", "headers_helper"):

@@ -15,6 +15,8 @@ from mcp_audit_gate.pattern import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mcp_audit_gate.model import Json
 
 MAX_REPEATED = 1000
@@ -105,7 +107,7 @@ def is_blank(text: str) -> bool:
 
 def check_depth(text: str, limit: int) -> None:
     """Raises Unreadable where brackets outside strings nest deeper than `limit`; texts with few brackets cost nothing."""
-    if text.count("[") + text.count("{") <= limit:
+    if text.count("[") + text.count("{") <= limit or _is_shallow(text, limit):
         return
     depth = 0
     for offset, char in _structure(text):
@@ -117,23 +119,29 @@ def check_depth(text: str, limit: int) -> None:
             depth -= 1
 
 
-_MARK = lazy(r'["\[\]{}]')
+_BETWEEN = lazy(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^"\[\]{}]+', re.S)
+
+
+def _is_shallow(text: str, limit: int) -> bool:
+    """True when pairs of brackets cancel out so soon that they cannot nest deeper than `limit`: the usual text, told without a loop over it."""
+    brackets = _BETWEEN.sub("", text)
+    for _ in range(limit // 2):  # a round takes away at most one level of each kind
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    return not brackets
+
+
+_TOKEN = lazy(r'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.S)
 _STRING = lazy(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
 
 
-def _structure(text: str):  # type: ignore[no-untyped-def]
+def _structure(text: str) -> Iterator[tuple[int, str]]:
     """(offset, bracket) for every bracket outside strings, up to the first string that does not end."""
-    offset = 0
-    while found := _MARK.search(text, offset):
-        offset = found.start()
-        if text[offset] == '"':
-            string = _STRING.match(text, offset)
-            if not string:
-                return
-            offset = string.end()
-        else:
-            yield offset, text[offset]
-            offset += 1
+    for found in _TOKEN.finditer(text):
+        token = found.group()
+        if token in "[]{}":
+            yield found.start(), token
+        elif token == '"':
+            return
 
 
 _BLANKABLE = lazy(r'["/,]')
@@ -206,6 +214,8 @@ def _blank_commas(text: str, commas: list[int], first: int | None) -> tuple[str,
 
 
 _BLANKS = lazy(r"[ \t\r\n]*")
+_KEY = lazy(r'"([^"\\]*(?:\\.[^"\\]*)*)"[ \t\r\n]*:[ \t\r\n]*', re.S)
+_COMMA = lazy(r"[ \t\r\n]*(?:,[ \t\r\n]*)?")
 _SCALAR_END = lazy(r"[^ \t\r\n,\]}]*")
 
 
@@ -234,10 +244,10 @@ class JsonIndex:
         """First offset and end of a value."""
         char = self._text[node]
         if char == '"':
-            return node, _end(_STRING, self._text, node)
+            return node, _match(_STRING, self._text, node).end()
         if char in "[{":
             return node, self._close[node]
-        return node, _end(_SCALAR_END, self._text, node)
+        return node, _match(_SCALAR_END, self._text, node).end()
 
     def members(self, node: int) -> dict[str | int, list[tuple[int, int, int]]]:
         """Key or index -> every (key start, key end, value node) with it, in order; an item of a list has no key (start = end)."""
@@ -247,26 +257,25 @@ class JsonIndex:
 
     def _list(self, node: int) -> dict[str | int, list[tuple[int, int, int]]]:
         found: dict[str | int, list[tuple[int, int, int]]] = {}
-        text, offset, number = self._text, self._skip(node + 1), 0
+        text, offset = self._text, self._skip(node + 1)
+        named = text[node] == "{"
         while text[offset] not in "]}":
-            if text[node] == "{":
-                key, end = scanstring(text, offset + 1)
-                value = self._skip(self._skip(end) + 1)
-                found.setdefault(key, []).append((offset, end, value))
+            value = offset
+            if named:
+                key = _match(_KEY, text, offset)
+                value = key.end()
+                name = key[1] if "\\" not in key[1] else scanstring(text, offset + 1)[0]
+                found.setdefault(name, []).append((offset, key.end(1) + 1, value))
             else:
-                value = offset
-                found[number] = [(offset, offset, value)]
-                number += 1
-            offset = self._skip(self.span(value)[1])
-            if text[offset] == ",":
-                offset = self._skip(offset + 1)
+                found[len(found)] = [(offset, offset, value)]
+            offset = _match(_COMMA, text, self.span(value)[1]).end()
         return found
 
     def _skip(self, offset: int) -> int:
-        return _end(_BLANKS, self._text, offset)
+        return _match(_BLANKS, self._text, offset).end()
 
 
-def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
+def _match(pattern: re.Pattern[str], text: str, offset: int) -> re.Match[str]:
     found = pattern.match(text, offset)
     assert found is not None, "the text was read as valid JSON before"
-    return found.end()
+    return found

@@ -130,7 +130,7 @@ def test_in_text(text: str, kinds: set[str]) -> None:
 @pytest.mark.parametrize("piece", ["${", "%a", "{{", "$(", "http://", "1.", "%31", "[", "::", "@", "a:", "，", "=x,"])
 def test_hostile_text_is_linear(piece: str) -> None:
     text = piece * (100_000 // len(piece))
-    start = time.perf_counter()
+    start = time.process_time()
     addresses.read("http://" + text)
     addresses.fill(text)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

@@ -19,13 +19,12 @@ CONFIGS = {
     "server-not-allowed": DOCS,
     "denied-capability": WEB,
     "risk-over-limit": WEB,
-    "unlocked-server": DOCS,
     "waiver-expired": STAGING,
     "waiver-unused": STAGING,
     "waiver-too-broad": STAGING,
 }
 # Where it is the config that the good example mends.
-MENDED = {"denied-capability": DOCS, "risk-over-limit": DOCS, "unlocked-server": {}}
+MENDED = {"denied-capability": DOCS, "risk-over-limit": DOCS}
 
 
 @pytest.mark.parametrize("info", [rule.info for rule in RULES], ids=lambda info: info.id)

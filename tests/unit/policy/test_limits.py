@@ -7,6 +7,7 @@ import json
 import pytest
 
 from mcp_audit_gate import gate
+from mcp_audit_gate.errors import LockError
 from mcp_audit_gate.policy import identity
 from mcp_audit_gate.sources.discover import WorkingTree
 
@@ -166,11 +167,9 @@ def test_a_lockfile_that_is_required(tmp_path):
     assert told(tmp_path, "require: {lock: true}\nrules: {unlocked-server: off}", docs=SCRIPT) == []
 
 
-def test_a_lockfile_that_cannot_be_read_yet_is_not_passed_over(tmp_path):
-    report = run(tmp_path, "require: {lock: true}", {"mcp-audit.lock.json": "{}"}, docs=npx("docs@1.0.0"))
-    assert [(item.what, item.path) for item in report.not_assessed] == [("lockfile", "mcp-audit.lock.json")]
-    assert report.verdict.exit_code == 4
-    assert report.findings == ()
+def test_a_lockfile_that_cannot_be_read_is_not_passed_over(tmp_path):
+    with pytest.raises(LockError):
+        run(tmp_path, "require: {lock: true}", {"mcp-audit.lock.json": "{}"}, docs=npx("docs@1.0.0"))
 
 
 def test_exact_versions(tmp_path):

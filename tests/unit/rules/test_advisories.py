@@ -248,7 +248,7 @@ def test_every_record_meets_a_version_inside_and_none_outside(record):
 
 def test_a_hostile_name_takes_no_time():
     one = entry("go", "run", "a.b/" + "a/" * 50_000 + "@v1.0.0")
-    start = time.perf_counter()
+    start = time.process_time()
     assert rules("npx", "-y", "a@" + "1." * 50_000) == {}
     assert [list(check(one)) for check in CHECKS.values()] == [[], [], [], []]
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

@@ -249,7 +249,7 @@ def test_the_other_place_is_related() -> None:
 def test_hostile_text_is_linear(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     files: dict[str, object] = {".mcp.json": {"mcpServers": {text: {"command": "npx", "args": [text]}, "u": {"url": f"https://{text}/"}}}}
-    start = time.perf_counter()
+    start = time.process_time()
     for rule in BY_ID:
         hits(rule, files)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

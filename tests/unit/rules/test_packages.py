@@ -427,10 +427,10 @@ def test_hostile_arguments_take_no_time(check, piece):
         ("docker", "run", piece * 50_000),
     ]
     entries = [entry(*line, env={"UV_INDEX": piece * 50_000}) for line in words]
-    start = time.perf_counter()
+    start = time.process_time()
     for one in entries:
         list(check(one))
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_a_credential_in_the_place_of_a_package_reaches_no_message():

@@ -324,7 +324,7 @@ def test_hostile_paths_take_no_time(check, piece):
         entry("docker", "run", "-v", text, IMAGE),
         entry("npx", "x", "--allowed-dir", text, env={"ALLOWED_DIRS": text}),
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     for one in entries:
         list(check(one))
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

@@ -169,7 +169,7 @@ def test_no_value_of_a_variable_is_shown() -> None:
 @pytest.mark.parametrize("piece", ["0.0.0.0,", "--host ", "sslmode=disable ", "a9.", "169.254.", "curl -k;", "ssl", "$(", "${a:-", "::", "http://"])
 def test_hostile_text_is_linear(piece: str) -> None:
     about = entry("sh", "-c", piece * (100_000 // len(piece)), env={"HOST": piece * (100_000 // len(piece))})
-    start = time.perf_counter()
+    start = time.process_time()
     for rule in BY_ID:
         hits(rule, about)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -154,8 +154,8 @@ def test_credentials_of_an_endpoint_are_not_shown() -> None:
 
 def test_ten_thousand_approvals_take_no_time() -> None:
     about = context(CLAUDE, {"permissions": {"allow": [f"mcp__server{n}__tool_{n}" + "_a" * 50 for n in range(10_000)]}})
-    start = time.perf_counter()
+    start = time.process_time()
     for rule in trust.RULES:
         if rule.scope == "context":
             list(rule.check(about))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3

@@ -221,7 +221,7 @@ def test_a_range_that_is_none_is_refused(spec):
 @pytest.mark.parametrize("ecosystem", [*LISTS, "Docker"])
 @pytest.mark.parametrize("piece", ["1.", "1", "-a", "a", "1.0-", "+1", ".dev", "_"])
 def test_hostile_versions_take_no_time(ecosystem, piece):
-    start = time.perf_counter()
+    start = time.process_time()
     versions.key(ecosystem, piece * 50_000)
     versions.key(ecosystem, (piece * 128)[:128])
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05

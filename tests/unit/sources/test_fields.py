@@ -36,3 +36,13 @@ def test_members_of_the_registry_do_not_hide_a_program():
 def test_an_image_of_the_registry_is_a_container():
     launch = read({"registryType": "oci", "identifier": "ghcr.io/acme/box", "version": "1.2.3"})
     assert (launch.runner, launch.image.name, launch.image.tag) == ("docker run", "ghcr.io/acme/box", "1.2.3")
+
+
+def test_values_that_compare_equal_and_read_otherwise_are_told_apart():
+    texts = [read({"command": "serve", "args": [value]}).arguments[0].text for value in (1, True, 1.0, "1")]
+    assert texts == ["1", "true", "1.0", "1"]
+
+
+def test_the_order_of_variables_is_that_of_the_entry():
+    one, other = {"A": "1", "B": "2"}, {"B": "2", "A": "1"}
+    assert [variable.name for env in (one, other) for variable in read({"command": "serve", "env": env}).env] == ["A", "B", "B", "A"]

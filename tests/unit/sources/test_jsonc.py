@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from mcp_audit_gate.errors import Unreadable
@@ -121,6 +121,31 @@ def test_depth_is_limited_with_its_place() -> None:
     assert caught.value.offset == 65
     with pytest.raises(Unreadable):
         jsonc.read("[" * 100_000, 64)
+
+
+def _deepest(text: str) -> int:
+    """How deep brackets outside strings nest, up to the first string that does not end; character by character."""
+    depth = deepest = offset = 0
+    while offset < len(text):
+        if text[offset] == '"':
+            offset += 1
+            while offset < len(text) and text[offset] != '"':
+                offset += 2 if text[offset] == "\\" else 1
+        depth += (text[offset : offset + 1] in ("[", "{")) - (text[offset : offset + 1] in ("]", "}"))
+        deepest = max(deepest, depth)
+        offset += 1
+    return deepest
+
+
+@example("{[" * 3 + "]}" * 3, 5)
+@given(st.text('[]{}"\\a', max_size=40), st.integers(1, 6))
+def test_depth_is_that_of_the_brackets_outside_strings(text: str, limit: int) -> None:
+    assume(text.replace("\\\\", "").replace('\\"', "").count('"') % 2 == 0)
+    if _deepest(text) > limit:
+        with pytest.raises(Unreadable):
+            jsonc.check_depth(text, limit)
+    else:
+        jsonc.check_depth(text, limit)
 
 
 def test_brackets_in_strings_are_no_nesting() -> None:

@@ -90,7 +90,7 @@ def test_only_the_client_that_knows_a_key_excuses_an_entry(value: dict[str, obje
 
 @pytest.mark.parametrize("text", ["${" * 20000, "$(" * 20000, "${x:-$(" * 9000, "exec " * 5000 + "$x", "-c " * 30000 + "$", "`${" * 20000])
 def test_hostile_strings_are_read_in_linear_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     shells.filled(text, ("a", "b"), ())
     _launch("bash", "-c", text, "a")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

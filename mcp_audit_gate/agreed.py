@@ -1,0 +1,67 @@
+"""The nouns of the lockfile: what a server declares, its record, and a difference between two records. model gives them to everyone."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_audit_gate.model import Entry, Json, Locator, Pointer
+
+
+class Surface(NamedTuple):
+    """What a server declares, as true values (no `$lines`); each list in the lockfile's order."""
+
+    instructions: str | None = None
+    tools: tuple[dict[str, Json], ...] = ()
+    prompts: tuple[dict[str, Json], ...] = ()
+    resources: tuple[dict[str, Json], ...] = ()
+    resource_templates: tuple[dict[str, Json], ...] = ()
+    server_info: dict[str, Json] | None = None
+    protocol_version: str | None = None
+
+
+class Pin(NamedTuple):
+    """An entry's launch and surface as recorded, or (document None) as just observed.
+
+    launch: the lockfile's launch object. pointer: where the record stands in the lockfile. digest: that of the surface.
+    """
+
+    name: str
+    launch: Mapping[str, Json]
+    launch_digest: str
+    surface: Surface
+    digest: str
+    resolved: str | None = None
+    document: Locator | None = None
+    pointer: Pointer = ()
+
+
+class Pinned(NamedTuple):
+    """A pin, and the entries it serves: what rules of scope "surface" look at.
+
+    Its text lies in the lockfile, the entries are the related places; a surface without a lockfile lies on its first entry.
+    """
+
+    pin: Pin
+    entries: tuple[Entry, ...]
+
+
+class Change(NamedTuple):
+    """One difference between an older and a newer pin of a server.
+
+    kind: the class, which is the id of the rule that reports it. subject: `tool:NAME`, `instructions`, …, "" for the server.
+    old, new: where it stands below each pin, as steps through true values (`tools`, 3, `definition`, `description`); None on
+    the side that lacks it. before, after: the values there. message: what changed, in words, untrusted text escaped.
+    """
+
+    kind: str
+    server: str
+    subject: str
+    old: Pointer | None
+    new: Pointer | None
+    before: Json
+    after: Json
+    message: str

@@ -1,0 +1,220 @@
+"""Targets in, observations out: all servers side by side, each within one time limit, none in the way of another."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from mcp_audit_gate.live.explain import advice, cleaner
+from mcp_audit_gate.live.observation import Failed, Failure, Observation
+from mcp_audit_gate.live.orphans import Orphans
+from mcp_audit_gate.live.stdio import Server, start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mcp_audit_gate.live.observation import Options, Target
+    from mcp_audit_gate.live.session import Listing
+    from mcp_audit_gate.live.wire import Wire
+
+    Progress = Callable[[int, str], None]
+    Talk = Callable[[Target, Wire], "asyncio.Task[Listing | Failure]"]
+
+# How often a server is asked whether it still runs, what it may take to end after its output did, and our own cleaning up.
+GLANCE_S, ENDING_S, CLEANING_S = 0.05, 0.5, 1.0
+
+
+def observe(targets: Sequence[Target], options: Options, progress: Progress | None = None) -> tuple[Observation, ...]:
+    """One observation per target, in their order; never raises because of a server.
+
+    progress: called with the number of a target and what is being done with it (`start`, `handshake`, `tools, page 1`, `done`, `failed`).
+    At the end no process started here is alive, a server's children included as far as the system lets us (docs/connecting.md).
+    """
+    with Orphans(), _quiet(), _ended_by_signal():
+        servers: dict[int, Server | Failure] = {}
+        try:
+            for number, target in enumerate(targets[: options.jobs]):  # started first: loading the client library takes a second
+                if target.transport == "stdio":
+                    servers[number] = _started(target, options)
+            return _run(targets, options, servers, progress or (lambda number, step: None))
+        finally:
+            for server in servers.values():
+                if isinstance(server, Server):
+                    server.kill()
+
+
+def _started(target: Target, options: Options) -> Server | Failure:
+    try:
+        return start(target, options)
+    except Failed as failed:
+        return failed.failure
+
+
+def _run(targets: Sequence[Target], options: Options, servers: dict[int, Server | Failure], progress: Progress) -> tuple[Observation, ...]:
+    import asyncio
+
+    import mcp.client.session  # noqa: F401 - loaded before the first time limit runs
+
+    async def one(number: int, target: Target, room: asyncio.Semaphore) -> Observation:
+        async with room:
+            if number not in servers and target.transport == "stdio":
+                servers[number] = _started(target, options)
+            visit = _Visit(target, options, lambda step: progress(number, step))
+            return await visit.run(servers.get(number))
+
+    async def all_of_them() -> tuple[Observation, ...]:
+        room = asyncio.Semaphore(options.jobs)
+        return tuple(await asyncio.gather(*(one(number, target, room) for number, target in enumerate(targets))))
+
+    return asyncio.run(all_of_them())
+
+
+class _Visit:
+    """One server, from its start to its end."""
+
+    def __init__(self, target: Target, options: Options, progress: Callable[[str], None]) -> None:
+        from mcp_audit_gate.live.wire import Wire
+
+        self._target = target
+        self._options = options
+        self._clean = cleaner(target, options)
+        self._progress = progress
+        self._wire = Wire(self._clean, progress)
+
+    async def run(self, server: Server | Failure | None) -> Observation:
+        """What the server showed, or why it did not."""
+        began = time.monotonic()
+        if isinstance(server, Failure):
+            outcome: Listing | Failure = server
+        elif server is not None:
+            try:
+                outcome = await self._over_pipes(server)
+            finally:
+                await server.close()
+        else:
+            outcome = Failure("start", f'the transport "{self._target.transport}" is not one this program speaks', "use stdio, http or sse")
+        contacted = not isinstance(server, Failure)
+        return self._observation(outcome, contacted, time.monotonic() - began)
+
+    def _observation(self, outcome: Listing | Failure, contacted: bool, seconds: float) -> Observation:
+        self._progress("failed" if isinstance(outcome, Failure) or outcome.failures else "done")
+        notes = tuple(self._wire.notes)
+        if isinstance(outcome, Failure):
+            return Observation(self._target.name, None, (outcome,), notes, None, contacted, seconds)
+        whole = None if outcome.failures else outcome.surface
+        return Observation(self._target.name, whole, outcome.failures, notes, outcome.surface if outcome.failures else None, contacted, seconds)
+
+    async def _over_pipes(self, server: Server) -> Listing | Failure:
+        import asyncio
+
+        from mcp.client.session import ClientSession
+
+        from mcp_audit_gate.live.pipes import Pipes
+
+        pipes = Pipes(server, self._wire, asyncio.get_running_loop())
+
+        async def talk() -> Listing | Failure:
+            from mcp_audit_gate.live.session import client_info, listing
+
+            async with ClientSession(pipes.incoming, pipes.outgoing, client_info=client_info()) as session:
+                try:
+                    return await listing(session, self._wire, self._target.protocol_version)
+                except Failed as failed:
+                    return failed.failure
+
+        watch = asyncio.create_task(self._watch(server, pipes.ended))
+        try:
+            return await self._limited(asyncio.create_task(talk()), server)
+        finally:
+            watch.cancel()
+            await asyncio.wait({watch})
+            pipes.close()
+
+    async def _limited(self, work: asyncio.Task[Listing | Failure], server: Server | None) -> Listing | Failure:
+        """The outcome of the work, or what broke it off: a fault on the wire, the end of the server, the end of its time."""
+        import asyncio
+
+        broken = asyncio.create_task(self._wire.broken.wait())
+        try:
+            done, _ = await asyncio.wait({work, broken}, timeout=self._options.timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                self._too_late(server)
+        finally:
+            self._wire.broken.set()
+            finished = work.done()
+            for task in (work, broken):
+                task.cancel()
+            await asyncio.wait({work, broken}, timeout=CLEANING_S)
+        if self._wire.failure is not None:
+            return self._wire.failure
+        error = work.exception() if finished else None
+        if not finished or error is not None:
+            return Failure(self._wire.step, f"the client library gave up ({type(_innermost(error)).__name__})", "tell the server's authors")
+        return work.result()
+
+    def _too_late(self, server: Server | None) -> None:
+        said = self._last_words(server)
+        hint = advice(said) if said else ""
+        late = self._wire.stray or f"no answer within {self._options.timeout_s:g} s"
+        self._wire.fail(late + said, hint or "give it longer with --timeout: at a first start a package may still be fetched")
+
+    async def _watch(self, server: Server, ended: asyncio.Event) -> None:
+        """Breaks the session off when the server has ended, also when a child of it keeps its pipes open."""
+        import asyncio
+
+        while server.exit() is None and not ended.is_set():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ended.wait(), GLANCE_S)
+        until = time.monotonic() + ENDING_S
+        while time.monotonic() < until and not (ended.is_set() and server.exit()):  # its last lines may still be in the pipe
+            await asyncio.sleep(GLANCE_S / 5)
+        said = self._last_words(server)
+        how = server.exit() or "closed its standard output"
+        self._wire.fail(f"the server {how}{said}", advice(said) or "run its command by hand to see why")
+
+    def _last_words(self, server: Server | None) -> str:
+        words = self._clean(server.last_words()) if server else ""
+        return f"; it last wrote: {words}" if words else ""
+
+
+def _innermost(error: BaseException | None) -> BaseException | None:
+    """The first exception that is no group of others."""
+    inner: Sequence[BaseException] = getattr(error, "exceptions", ())
+    return _innermost(inner[0]) if inner else error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the libraries' logs, which repeat what servers say, from the terminal."""
+    import logging
+
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Lets SIGTERM and SIGHUP end the run as ctrl-C does, so that the servers are ended with it."""
+    import signal
+    import threading
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    kept: Mapping[int, object] = {
+        getattr(signal, name): signal.signal(getattr(signal, name), stop)
+        for name in names
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
+    }
+    try:
+        yield
+    finally:
+        for number in kept:
+            signal.signal(number, signal.SIG_DFL)

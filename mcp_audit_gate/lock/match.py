@@ -1,0 +1,89 @@
+"""Which pin serves which entry: the same name and the same written launch."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.lock.canonical import canonical
+from mcp_audit_gate.lock.files import Ran, ran
+from mcp_audit_gate.lock.written import written_launch
+from mcp_audit_gate.model import Pinned
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mcp_audit_gate.lock.files import Tree
+    from mcp_audit_gate.lock.lockfile import Lock
+    from mcp_audit_gate.model import Entry, Json, Pin, Pointer
+
+# What a config does not write: the gate works it out.
+_DERIVED = frozenset(("package", "files"))
+
+
+class Match(NamedTuple):
+    """An entry with its pin.
+
+    launch: the entry's launch as the lockfile writes it. pin: the one of the same name and launch. others: pins of the same
+    name that no entry has. sound: the pin's record is as `pin` wrote it. ran: the files of the repository that the launch
+    runs, as they are now.
+    """
+
+    entry: Entry
+    launch: dict[str, Json]
+    pin: Pin | None
+    others: tuple[Pin, ...] = ()
+    sound: bool = True
+    ran: Ran = Ran({}, {})
+
+    @property
+    def changed_files(self) -> tuple[str, ...]:
+        """The pinned files that are gone or differ, and those that are new, in order."""
+        before = files_of(self.pin.launch) if self.pin else self.ran.files
+        return tuple(sorted(path for path in before.keys() | self.ran.files.keys() if before.get(path) != self.ran.files.get(path)))
+
+
+def files_of(launch: Mapping[str, Json]) -> dict[str, Json]:
+    """The launch's `files`, or nothing."""
+    files = launch.get("files")
+    return files if isinstance(files, dict) else {}
+
+
+def key(name: str, launch: Mapping[str, Json]) -> tuple[str, str]:
+    """What an entry and its pin have in common: the name, and what the config writes."""
+    return name, canonical({field: value for field, value in launch.items() if field not in _DERIVED})
+
+
+def pinned(matches: Iterable[Match]) -> tuple[Pinned, ...]:
+    """Each pin that serves an entry, once, with all the entries it serves."""
+    served: dict[Pointer, tuple[Pin, list[Entry]]] = {}
+    for item in matches:
+        if item.pin is not None:
+            served.setdefault(item.pin.pointer, (item.pin, []))[1].append(item.entry)
+    return tuple(Pinned(pin, tuple(entries)) for pin, entries in served.values())
+
+
+def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | None = None) -> tuple[Match, ...]:
+    """Every entry that is a server, with its pin. Files are only looked at for entries that have one."""
+    servers = [(entry, written_launch(entry)) for entry in entries if entry.kind == "server"]
+    if lock is None:
+        return tuple(Match(entry, launch, None) for entry, launch in servers)
+    known: dict[tuple[str, str], tuple[Pin, bool]] = {}
+    for pin, sound in zip(lock.pins, lock.sound):
+        wanted = key(pin.name, pin.launch)
+        # Two records that only files or packages tell apart: `pin` writes no such thing.
+        known[wanted] = (pin, sound and wanted not in known)
+    keys = [key(entry.name, launch) for entry, launch in servers]
+    taken = set(keys)
+    spare: dict[str, list[Pin]] = {}
+    for pin in lock.pins:
+        if key(pin.name, pin.launch) not in taken:
+            spare.setdefault(pin.name, []).append(pin)
+    found = []
+    for (entry, launch), wanted in zip(servers, keys):
+        others = tuple(spare.get(entry.name, ()))
+        if wanted not in known:
+            found.append(Match(entry, launch, None, others))
+            continue
+        pin, sound = known[wanted]
+        found.append(Match(entry, launch, pin, others, sound, ran(entry.launch, tree, root)))
+    return tuple(found)
