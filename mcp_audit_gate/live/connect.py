@@ -9,18 +9,19 @@ from mcp_audit_gate.live.explain import advice, cleaner
 from mcp_audit_gate.live.observation import Failed, Failure, Observation
 from mcp_audit_gate.live.orphans import Orphans
 from mcp_audit_gate.live.stdio import Server, start
+from mcp_audit_gate.live.wire import Wire
+from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from mcp_audit_gate.live.observation import Options, Target
     from mcp_audit_gate.live.session import Listing
-    from mcp_audit_gate.live.wire import Wire
 
     Progress = Callable[[int, str], None]
-    Talk = Callable[[Target, Wire], "asyncio.Task[Listing | Failure]"]
 
 # How often a server is asked whether it still runs, what it may take to end after its output did, and our own cleaning up.
 GLANCE_S, ENDING_S, CLEANING_S = 0.05, 0.5, 1.0
@@ -75,8 +76,6 @@ class _Visit:
     """One server, from its start to its end."""
 
     def __init__(self, target: Target, options: Options, progress: Callable[[str], None]) -> None:
-        from mcp_audit_gate.live.wire import Wire
-
         self._target = target
         self._options = options
         self._clean = cleaner(target, options)
@@ -94,9 +93,8 @@ class _Visit:
             finally:
                 await server.close()
         else:
-            outcome = Failure("start", f'the transport "{self._target.transport}" is not one this program speaks', "use stdio, http or sse")
-        contacted = not isinstance(server, Failure)
-        return self._observation(outcome, contacted, time.monotonic() - began)
+            outcome = await self._at_address(began)
+        return self._observation(outcome, not isinstance(server, Failure), time.monotonic() - began)
 
     def _observation(self, outcome: Listing | Failure, contacted: bool, seconds: float) -> Observation:
         self._progress("failed" if isinstance(outcome, Failure) or outcome.failures else "done")
@@ -106,39 +104,61 @@ class _Visit:
         whole = None if outcome.failures else outcome.surface
         return Observation(self._target.name, whole, outcome.failures, notes, outcome.surface if outcome.failures else None, contacted, seconds)
 
-    async def _over_pipes(self, server: Server) -> Listing | Failure:
+    async def _talk(self, incoming: Any, outgoing: Any) -> Listing | Failure:
+        from mcp.client.session import ClientSession
+
+        from mcp_audit_gate.live.session import client_info, listing
+
+        async with ClientSession(incoming, outgoing, client_info=client_info()) as session:
+            try:
+                return await listing(session, self._wire, self._target.protocol_version)
+            except Failed as failed:
+                return failed.failure
+
+    async def _at_address(self, began: float) -> Listing | Failure:
+        """Over HTTP; where nothing tells the kind, over SSE when streamable HTTP is refused, as clients do."""
         import asyncio
 
-        from mcp.client.session import ClientSession
+        from mcp_audit_gate.live.http import streams, wrong_address
+
+        async def ask(kind: str) -> Listing | Failure:
+            async with streams(self._target, self._options, self._wire, kind) as (incoming, outgoing):
+                return await self._talk(incoming, outgoing)
+
+        wanted = self._target.transport
+        if wanted not in ("", "http", "sse"):
+            return Failure("start", f'the transport "{visible(wanted, 20)}" is none that this program speaks', "use stdio, http or sse")
+        if wrong := wrong_address(self._target.url):
+            return Failure("start", wrong, "correct the entry's url")
+        outcome = await self._limited(asyncio.create_task(ask(wanted or "http")), None, began)
+        if wanted or not isinstance(outcome, Failure) or self._wire.status not in range(400, 500) or self._wire.status in (401, 403):
+            return outcome
+        self._wire = Wire(self._clean, self._progress)
+        second = await self._limited(asyncio.create_task(ask("sse")), None, began)
+        return outcome if isinstance(second, Failure) else second
+
+    async def _over_pipes(self, server: Server) -> Listing | Failure:
+        import asyncio
 
         from mcp_audit_gate.live.pipes import Pipes
 
         pipes = Pipes(server, self._wire, asyncio.get_running_loop())
-
-        async def talk() -> Listing | Failure:
-            from mcp_audit_gate.live.session import client_info, listing
-
-            async with ClientSession(pipes.incoming, pipes.outgoing, client_info=client_info()) as session:
-                try:
-                    return await listing(session, self._wire, self._target.protocol_version)
-                except Failed as failed:
-                    return failed.failure
-
         watch = asyncio.create_task(self._watch(server, pipes.ended))
         try:
-            return await self._limited(asyncio.create_task(talk()), server)
+            return await self._limited(asyncio.create_task(self._talk(pipes.incoming, pipes.outgoing)), server, time.monotonic())
         finally:
             watch.cancel()
             await asyncio.wait({watch})
             pipes.close()
 
-    async def _limited(self, work: asyncio.Task[Listing | Failure], server: Server | None) -> Listing | Failure:
+    async def _limited(self, work: asyncio.Task[Listing | Failure], server: Server | None, began: float) -> Listing | Failure:
         """The outcome of the work, or what broke it off: a fault on the wire, the end of the server, the end of its time."""
         import asyncio
 
+        left = max(0.0, began + self._options.timeout_s - time.monotonic())
         broken = asyncio.create_task(self._wire.broken.wait())
         try:
-            done, _ = await asyncio.wait({work, broken}, timeout=self._options.timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({work, broken}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 self._too_late(server)
         finally:
@@ -156,9 +176,13 @@ class _Visit:
 
     def _too_late(self, server: Server | None) -> None:
         said = self._last_words(server)
-        hint = advice(said) if said else ""
         late = self._wire.stray or f"no answer within {self._options.timeout_s:g} s"
-        self._wire.fail(late + said, hint or "give it longer with --timeout: at a first start a package may still be fetched")
+        usual = (
+            "at a first start a package may still be fetched: give it longer with --timeout"
+            if server
+            else "check the address, or give it longer with --timeout"
+        )
+        self._wire.fail(late + said, advice(said) or usual)
 
     async def _watch(self, server: Server, ended: asyncio.Event) -> None:
         """Breaks the session off when the server has ended, also when a child of it keeps its pipes open."""

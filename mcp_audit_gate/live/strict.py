@@ -51,7 +51,7 @@ def read(data: bytes) -> Message:
     except UnicodeDecodeError as error:
         raise Unfit(f"not UTF-8 (byte {error.start})", parsed=False) from None
     if data.count(b",") + data.count(b"[") + data.count(b"{") > VALUES:
-        raise Unfit(f"more than {VALUES:,} values in one message")
+        raise Unfit(f"of more than {VALUES:,} values")
     reader = _Reader()
     try:
         value = reader.decode(text)
@@ -62,7 +62,7 @@ def read(data: bytes) -> Message:
     if _deeper(value, NESTING):
         raise Unfit(f"nested deeper than {NESTING} levels")
     if b"\\u" in data and not _encodable(value):
-        raise Unfit("half of a surrogate pair in a text")
+        raise Unfit("no proper Unicode: it holds half of a surrogate pair")
     return Message(value, _placed(value, reader.repeated) if reader.repeated else ())
 
 
@@ -82,19 +82,19 @@ class _Reader:
 
 
 def _constant(text: str) -> Any:
-    raise Unfit(f"{text} is no JSON number")
+    raise Unfit(f"not JSON: it holds {text}")
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise Unfit("a number too large to be one")
+        raise Unfit("not JSON: it holds a number too large to be one")
     return value
 
 
 def _int(text: str) -> int:
     if len(text) > DIGITS:
-        raise Unfit(f"a number of more than {DIGITS:,} digits")
+        raise Unfit(f"not to be read exactly: it holds a number of more than {DIGITS:,} digits")
     return int(text)
 
 

@@ -64,6 +64,7 @@ class Wire:
         # Why a request got no JSON-RPC answer (an HTTP status), and what to try: a fault only if nothing else works.
         self.refusal = ""
         self.advice = ""
+        self.status = 0
         self.total = 0
         self._progress = progress
         self._step = "start"
@@ -130,14 +131,14 @@ class Wire:
             return self._incoming(value)
         if "id" in value and ("result" in value) != ("error" in value):
             return self._answer(value, message)
-        self._unfit(Unfit("neither a request nor an answer"), data)
+        self._unfit(Unfit("neither a result nor an error"), data)
         return None
 
     def _unfit(self, error: Unfit, data: bytes) -> None:
         """A broken answer ends the session at once; other text does when no answer follows it soon, and never before the first answer."""
         if error.parsed or b'"jsonrpc"' in data:
             self.fail(
-                f"an answer is {error.reason}" if not error.parsed else f"an answer holds {error.reason}",
+                f"an answer is {error.reason}",
                 "the server is broken or hostile; tell its authors",
             )
             return
