@@ -19,10 +19,12 @@ else:
             return tuple.__new__(cls, values)
 
         def _replace(self, **changes):
-            made = tuple.__new__(type(self), map(changes.pop, self._fields, self))
-            if changes:
-                raise TypeError(f"{type(self).__name__} has no field {', '.join(changes)}")
-            return made
+            values = list(self)
+            for field, value in changes.items():
+                if field not in self._fields:
+                    raise TypeError(f"{type(self).__name__} has no field {field}")
+                values[self._fields.index(field)] = value
+            return tuple.__new__(type(self), values)
 
         def _asdict(self):
             return dict(zip(self._fields, self))

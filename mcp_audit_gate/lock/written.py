@@ -26,7 +26,7 @@ def written_launch(entry: Entry) -> dict[str, Json]:
         "env": _values(tuple(variable for variable in launch.env if not variable.quoted)),
         "package": package_id(launch) if _is_plain(launch, words) else None,
     }
-    return {key: value for key, value in members.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in members.items() if value}
 
 
 def _is_plain(launch: Launch, masked: list[str]) -> bool:

@@ -66,7 +66,7 @@ def judge(text: str, name: str | None = None) -> tuple[Credential, ...]:
 
 def judge_all(value: Json) -> list[tuple[Text, tuple[Credential, ...]]]:
     """The strings below a value that hold credentials, with these. Beside an AWS access key id a nameless secret key is seen, too."""
-    texts = strings(value)
+    texts = [one for one in strings(value) if len(one.text) >= _SHORTEST_IN_URL]  # what is shorter holds none
     found = [(one, judge(one.text, one.name)) for one in texts]
     if any(
         "AKIA" in one.text and re.search(r"(?<![A-Z0-9])AKIA[A-Z2-7]{16}(?![A-Z0-9])", one.text) and not is_placeholder(one.text) for one in texts

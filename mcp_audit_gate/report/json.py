@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _RECORDS = frozenset(("inputs", "servers", "findings", "not_assessed", "rules", "results"))
-_ENCODE = JSONEncoder(ensure_ascii=False).encode
+_ENCODE = JSONEncoder(ensure_ascii=False, check_circular=False).encode  # the values are made here
 
 
 def write(report: Report, look: Look) -> bytes:

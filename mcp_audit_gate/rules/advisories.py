@@ -128,10 +128,12 @@ def matches(entry: Entry) -> Iterator[Match]:
             names = _names(package)
             if names:
                 version = package.version if package.pin == "exact" else None
-                yield from (Match(*met, launch, package) for met in _meet(_ECOSYSTEMS[package.ecosystem], names, version))
+                for met in _meet(_ECOSYSTEMS[package.ecosystem], names, version):
+                    yield Match(*met, launch, package)
         if launch.image is not None and specs.is_known(launch.image):
             image = launch.image
-            yield from (Match(*met, launch, image) for met in _meet("Docker", (_image_name(image),), image.tag or None))
+            for met in _meet("Docker", (_image_name(image),), image.tag or None):
+                yield Match(*met, launch, image)
 
 
 def _meet(ecosystem: str, names: Iterable[str], version: str | None) -> tuple[tuple[str, Record, str | None], ...]:

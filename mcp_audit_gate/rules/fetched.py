@@ -34,8 +34,13 @@ def packages(launch: Launch) -> tuple[Package, ...]:
 
 def shown(launch: Launch, what: Package | Image) -> str:
     """The package or image as messages show it: never an address, and nothing that may be a credential."""
+    return named(what, hides(launch, what))
+
+
+def named(what: Package | Image, hidden: bool) -> str:
+    """The same for those who know already whether the name may be a credential."""
     text = _name(what)
-    return "code" if not text or hides(launch, what) else f'"{visible(text, 80)}"'
+    return "code" if not text or hidden else f'"{visible(text, 80)}"'
 
 
 def _name(what: Package | Image) -> str:

@@ -146,11 +146,10 @@ _ROOTS = re.compile(r"(?:\$\{(?:workspaceFolder|workspaceRoot|PWD|CLAUDE_PROJECT
 
 def parent_path_program(entry: Entry) -> Iterator[Hit]:
     """Programs reached through `..` out of the repository."""
-    depth = _depth(entry.document.path)
     for launch in entry.launches:
         below = _steps(launch.cwd.text) if launch.cwd is not None else []
         for word in _programs(launch):
-            if ".." in word.text and _leaves(word.text, depth, below if word is not launch.cwd else []):
+            if ".." in word.text and _leaves(word.text, _depth(entry.document.path), below if word is not launch.cwd else []):
                 yield Hit(entry.place(word.at), f"{server(entry)} runs a program outside the repository ({field(word.at)}).", word.text)
 
 

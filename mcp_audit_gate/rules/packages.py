@@ -9,7 +9,7 @@ from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.placeholders import is_placeholder
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
-from mcp_audit_gate.rules.fetched import hides, shown, table
+from mcp_audit_gate.rules.fetched import hides, named, shown, table
 from mcp_audit_gate.rules.wording import field, server
 from mcp_audit_gate.sources import specs
 
@@ -47,9 +47,10 @@ def unpinned_package(entry: Entry) -> Iterator[Hit]:
         for package in launch.packages:
             if package.pin in _FLOATING and not (_beside(launch, package) or _is_template(package.text)):
                 how = "from the latest release" if package.ecosystem == "mcpb" else _FLOATING[package.pin]
-                message = f"{server(entry)} starts {shown(launch, package)} {how} ({field(package.at)}), so the next start may run another release."
+                hidden = hides(launch, package)
+                message = f"{server(entry)} starts {named(package, hidden)} {how} ({field(package.at)}), so the next start may run another release."
                 value = f"{package.name}@{package.version}" if package.source else package.text
-                yield Hit(entry.place(package.at), message, value, hides(launch, package))
+                yield Hit(entry.place(package.at), message, value, hidden)
 
 
 def _is_template(text: str) -> bool:

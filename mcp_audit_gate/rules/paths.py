@@ -157,7 +157,7 @@ def _host_side(value: str) -> tuple[str, str, str]:
 
 def _arguments(launch: Launch) -> Iterator[Handed]:
     """Roots and files among the arguments of the server itself."""
-    filesystem = _is_filesystem(launch)
+    filesystem = bool(launch.arguments) and _is_filesystem(launch)
     flag = ""
     for word in launch.arguments:
         name, equals, value = word.text.partition("=")
