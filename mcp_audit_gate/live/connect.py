@@ -34,11 +34,10 @@ def observe(targets: Sequence[Target], options: Options, progress: Progress | No
     At the end no process started here is alive, a server's children included as far as the system lets us (docs/connecting.md).
     """
     with Orphans(), _quiet(), _ended_by_signal():
-        servers: dict[int, Server | Failure] = {}
+        servers: dict[int, Server | Failure | None] = {}
         try:
             for number, target in enumerate(targets[: options.jobs]):  # started first: loading the client library takes a second
-                if target.transport == "stdio":
-                    servers[number] = _started(target, options)
+                servers[number] = _started(target, options)
             return _run(targets, options, servers, progress or (lambda number, step: None))
         finally:
             for server in servers.values():
@@ -46,24 +45,27 @@ def observe(targets: Sequence[Target], options: Options, progress: Progress | No
                     server.kill()
 
 
-def _started(target: Target, options: Options) -> Server | Failure:
+def _started(target: Target, options: Options) -> Server | Failure | None:
+    """The server of a target that is a program; None for an address."""
+    if target.failure or target.transport != "stdio":
+        return target.failure
     try:
         return start(target, options)
     except Failed as failed:
         return failed.failure
 
 
-def _run(targets: Sequence[Target], options: Options, servers: dict[int, Server | Failure], progress: Progress) -> tuple[Observation, ...]:
+def _run(targets: Sequence[Target], options: Options, servers: dict[int, Server | Failure | None], progress: Progress) -> tuple[Observation, ...]:
     import asyncio
 
     import mcp.client.session  # noqa: F401 - loaded before the first time limit runs
 
     async def one(number: int, target: Target, room: asyncio.Semaphore) -> Observation:
         async with room:
-            if number not in servers and target.transport == "stdio":
+            if number not in servers:
                 servers[number] = _started(target, options)
             visit = _Visit(target, options, lambda step: progress(number, step))
-            return await visit.run(servers.get(number))
+            return await visit.run(servers[number])
 
     async def all_of_them() -> tuple[Observation, ...]:
         room = asyncio.Semaphore(options.jobs)

@@ -11,11 +11,26 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Json, Surface
 
 
+class Failure(NamedTuple):
+    """Why a server, or one of its lists, was not assessed. step: what the gate was doing (`start`, `handshake`, `tools, page 2`).
+
+    reason and hint are one line each, escaped, without the values of variables handed over.
+    """
+
+    step: str
+    reason: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.reason}" + (f"; {self.hint}" if self.hint else "")
+
+
 class Target(NamedTuple):
     """One server, with the true values of this run: secrets included, so its repr shows none.
 
     transport: stdio, http, sse, or "" for an address whose kind nothing tells. cwd: where the program starts, "" for here.
     protocol_version: the pinned one, asked for first. secrets: values that came from a reference or are credentials.
+    failure: why it cannot be connected to at all.
     """
 
     name: str
@@ -28,6 +43,7 @@ class Target(NamedTuple):
     cwd: str = ""
     protocol_version: str | None = None
     secrets: tuple[str, ...] = ()
+    failure: Failure | None = None
 
     def __repr__(self) -> str:
         return f"Target({self.name!r}, {self.transport!r})"
@@ -46,20 +62,6 @@ class Options(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Options(timeout_s={self.timeout_s}, jobs={self.jobs}, pass_env={self.pass_env})"
-
-
-class Failure(NamedTuple):
-    """Why a server, or one of its lists, was not assessed. step: what the gate was doing (`start`, `handshake`, `tools, page 2`).
-
-    reason and hint are one line each, escaped, without the values of variables handed over.
-    """
-
-    step: str
-    reason: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.step}: {self.reason}" + (f"; {self.hint}" if self.hint else "")
 
 
 class Note(NamedTuple):
