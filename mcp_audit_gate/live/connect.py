@@ -90,10 +90,9 @@ class _Visit:
         if isinstance(server, Failure):
             outcome: Listing | Failure = server
         elif server is not None:
-            try:
-                outcome = await self._over_pipes(server)
-            finally:
-                await server.close()
+            outcome = await self._started(server, began)
+            if isinstance(outcome, Failure) and self._wire.unheard and server.exit():
+                outcome = await self._again(outcome, began)
         else:
             outcome = await self._at_address(began)
         return self._observation(outcome, not isinstance(server, Failure), time.monotonic() - began)
@@ -105,6 +104,23 @@ class _Visit:
             return Observation(self._target.name, None, (outcome,), notes, None, contacted, seconds)
         whole = None if outcome.failures else outcome.surface
         return Observation(self._target.name, whole, outcome.failures, notes, outcome.surface if outcome.failures else None, contacted, seconds)
+
+    async def _started(self, server: Server, began: float) -> Listing | Failure:
+        try:
+            return await self._over_pipes(server, began)
+        finally:
+            await server.close()
+
+    async def _again(self, first: Failure, began: float) -> Listing | Failure:
+        """A second start in the older era: some servers of it end when the first message is another than theirs."""
+        from mcp_types.version import LATEST_HANDSHAKE_VERSION
+
+        if self._target.protocol_version == LATEST_HANDSHAKE_VERSION:
+            return first
+        self._target = self._target._replace(protocol_version=LATEST_HANDSHAKE_VERSION)
+        self._wire = Wire(self._clean, self._progress)
+        server = _started(self._target, self._options)
+        return await self._started(server, began) if isinstance(server, Server) else first
 
     async def _talk(self, incoming: Any, outgoing: Any) -> Listing | Failure:
         from mcp.client.session import ClientSession
@@ -139,7 +155,7 @@ class _Visit:
         second = await self._limited(asyncio.create_task(ask("sse")), None, began)
         return outcome if isinstance(second, Failure) else second
 
-    async def _over_pipes(self, server: Server) -> Listing | Failure:
+    async def _over_pipes(self, server: Server, began: float) -> Listing | Failure:
         import asyncio
 
         from mcp_audit_gate.live.pipes import Pipes
@@ -147,7 +163,7 @@ class _Visit:
         pipes = Pipes(server, self._wire, asyncio.get_running_loop())
         watch = asyncio.create_task(self._watch(server, pipes.ended))
         try:
-            return await self._limited(asyncio.create_task(self._talk(pipes.incoming, pipes.outgoing)), server, time.monotonic())
+            return await self._limited(asyncio.create_task(self._talk(pipes.incoming, pipes.outgoing)), server, began)
         finally:
             watch.cancel()
             await asyncio.wait({watch})

@@ -89,6 +89,8 @@ class Outgoing:
                 raise anyio.BrokenResourceError from None
             if data:
                 await anyio.sleep(FULL_PIPE_S)
+        if not self._wire.total:
+            self._wire.unheard = self._server.exit() is None
 
     async def aclose(self) -> None:
         """Nothing: the server's input is closed when the server is ended."""

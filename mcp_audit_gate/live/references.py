@@ -68,7 +68,7 @@ class References:
     def _value(self, found: re.Match[str]) -> str:
         whole = found.group()
         name = found["stored"] or found["name"]
-        if name in self._places and name not in self._environ and found["sign"] is None:
+        if name in self._places and name not in self._environ:
             return self._places[name]
         if name:
             value = self.variable(name, found["default"], or_empty=(found["sign"] or ":").startswith(":"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from mcp_audit_gate.live.explain import advice
 from mcp_audit_gate.live.observation import Failed, Failure
 from mcp_audit_gate.live.shapes import wrong_shape
 from mcp_audit_gate.live.wire import IDENTITY, LISTS
@@ -268,7 +269,8 @@ class _Pager:
             except _Refused as refused:
                 if refused.code == NO_METHOD and cursor is None:
                     return ()
-                raise self._failed(refused.told(self._wire), "what the server needs for this list may be missing, or out of reach") from None
+                told = refused.told(self._wire)
+                raise self._failed(told, advice(told) or "what the server needs for this list may be missing, or out of reach") from None
             fresh = self._checked(result)
             if cursor == "" and fresh == self._items[-len(fresh) :]:  # "" meant that there is no more, and brought the same page again
                 return tuple(self._items)

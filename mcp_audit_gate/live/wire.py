@@ -66,6 +66,8 @@ class Wire:
         self.advice = ""
         self.status = 0
         self.total = 0
+        # A program has our first message and has said nothing yet.
+        self.unheard = False
         self._progress = progress
         self._step = "start"
         self._open: dict[int, str] = {}
@@ -106,6 +108,7 @@ class Wire:
     def spend(self, size: int) -> bool:
         """Counts bytes received; False, and the session over, when there were too many."""
         self.total += size
+        self.unheard = False
         if self.total > TOTAL_BYTES:
             self.fail(f"the server sent more than {TOTAL_BYTES >> 20} MiB in all", "a server that floods its client cannot be pinned")
         return self.failure is None
