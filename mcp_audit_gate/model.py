@@ -276,13 +276,18 @@ class Hit(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule: what it is, and its check of one subject (an Entry, a Setting, or the whole Context)."""
+    """A rule: what it is, and its check of one subject (an Entry, a Setting, or the whole Context).
+
+    alike: of an entry it judges client, kind, value and launches only, not its name or where it stands; so entries that are equal
+    in these are without fault together.
+    """
 
     info: RuleInfo
     check: Callable[..., Iterable[Hit]]
     scope: str = "entry"
     also_disabled: bool = False
     also_sample: bool = False
+    alike: bool = False
 
 
 class Context(NamedTuple):

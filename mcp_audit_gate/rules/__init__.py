@@ -60,7 +60,8 @@ class Raised(NamedTuple):
 def run(context: Context) -> list[Raised]:
     """Every hit of every rule."""
     subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting | Pinned, ...]] = {}
-    return [item for rule in ALL for item in _apply(rule, context, subjects)]
+    groups = _groups(context.entries)
+    return [item for rule in ALL for item in _apply(rule, context, subjects, groups)]
 
 
 def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:
@@ -79,7 +80,20 @@ def order(finding: Finding) -> tuple[int, str, int, int, str, str]:
     return -RANK[finding.severity], place.path, place.start_line, place.start_column, finding.rule, finding.fingerprint
 
 
-def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting | Pinned, ...]]) -> Iterator[Raised]:
+def _groups(entries: Iterable[Entry]) -> dict[int, int]:
+    """Entry (by id) -> the number of its group, for entries that others equal in all but name and place; a large repository is full of them.
+
+    Equal values of one reading have one and the same tuple of launches (sources.fields.understand_entry), so nothing need be compared.
+    """
+    groups: dict[tuple[int, str, str], list[int]] = {}
+    for entry in entries:
+        groups.setdefault((id(entry.launches), entry.client, entry.kind), []).append(id(entry))
+    return {one: number for number, group in enumerate(groups.values()) if len(group) > 1 for one in group}
+
+
+def _apply(
+    rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting | Pinned, ...]], groups: dict[int, int]
+) -> Iterator[Raised]:
     if rule.scope == "context":
         for hit in rule.check(context):
             yield raised(rule, None, hit)
@@ -87,9 +101,15 @@ def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], 
     kind = (rule.scope, rule.also_disabled, rule.also_sample)
     if kind not in subjects:
         subjects[kind] = _subjects(context, *kind)
+    faultless: set[int] = set()
     for about in subjects[kind]:
-        for hit in rule.check(about):
-            yield raised(rule, about, hit)
+        group = groups.get(id(about)) if rule.alike else None
+        if group in faultless:
+            continue
+        hits = [raised(rule, about, hit) for hit in rule.check(about)]
+        if not hits and group is not None:
+            faultless.add(group)
+        yield from hits
 
 
 def _subjects(context: Context, scope: str, disabled: bool, sample: bool) -> tuple[Entry | Setting | Pinned, ...]:

@@ -355,8 +355,8 @@ def _first_fixed(match: Match) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(KNOWN_MALICIOUS, known_malicious, also_disabled=True),
-    Rule(KNOWN_VULNERABLE, known_vulnerable),
-    Rule(ADVISORY_TO_REVIEW, advisory_to_review),
-    Rule(DEPRECATED_PACKAGE, deprecated_package),
+    Rule(KNOWN_MALICIOUS, known_malicious, also_disabled=True, alike=True),
+    Rule(KNOWN_VULNERABLE, known_vulnerable, alike=True),
+    Rule(ADVISORY_TO_REVIEW, advisory_to_review, alike=True),
+    Rule(DEPRECATED_PACKAGE, deprecated_package, alike=True),
 )

@@ -192,8 +192,8 @@ def _hostile(launch: Launch) -> Iterator[tuple[Word, list[str]]]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(SHELL_WRAPPER, shell_wrapper),
-    Rule(PIPE_TO_SHELL, pipe_to_shell),
-    Rule(INLINE_CODE, inline_code),
-    Rule(HOSTILE_COMMAND, hostile_command),
+    Rule(SHELL_WRAPPER, shell_wrapper, alike=True),
+    Rule(PIPE_TO_SHELL, pipe_to_shell, alike=True),
+    Rule(INLINE_CODE, inline_code, alike=True),
+    Rule(HOSTILE_COMMAND, hostile_command, alike=True),
 )

@@ -269,8 +269,8 @@ RULES: tuple[Rule, ...] = (
     *commands.RULES,
     *rights.RULES,
     *variables.RULES,
-    Rule(TEMP_DIR_PROGRAM, temp_dir_program),
-    Rule(MACHINE_PATH, machine_path),
+    Rule(TEMP_DIR_PROGRAM, temp_dir_program, alike=True),
+    Rule(MACHINE_PATH, machine_path, alike=True),
     Rule(PARENT_PATH_PROGRAM, parent_path_program),
     Rule(LOAD_TIME_COMMAND, load_time_command, scope="context"),
 )

@@ -221,4 +221,4 @@ def _without_auth(launch: Launch) -> Iterator[tuple[Pointer, str, bool]]:
             yield flag.value_at, flag.name, False
 
 
-RULES: tuple[Rule, ...] = (Rule(WILDCARD_BIND, wildcard_bind), Rule(AUTH_DISABLED, auth_disabled))
+RULES: tuple[Rule, ...] = (Rule(WILDCARD_BIND, wildcard_bind, alike=True), Rule(AUTH_DISABLED, auth_disabled, alike=True))

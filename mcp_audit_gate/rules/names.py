@@ -256,8 +256,8 @@ def _source(entry: Entry) -> tuple[str, Pointer]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(LOOKALIKE_PACKAGE, lookalike_package),
+    Rule(LOOKALIKE_PACKAGE, lookalike_package, alike=True),
     Rule(CONFUSABLE_NAME, confusable_name, "context"),
     Rule(SAME_NAME_DIFFERENT_LAUNCH, same_name_different_launch, "context"),
-    Rule(LOOKALIKE_HOST, lookalike_host),
+    Rule(LOOKALIKE_HOST, lookalike_host, alike=True),
 )

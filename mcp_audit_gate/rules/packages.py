@@ -297,9 +297,9 @@ def _hosts(text: str, whose: str) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(UNPINNED_PACKAGE, unpinned_package),
-    Rule(FLOATING_IMAGE_TAG, floating_image_tag),
-    Rule(IMAGE_WITHOUT_DIGEST, image_without_digest),
-    Rule(URL_PACKAGE, url_package),
-    Rule(REGISTRY_OVERRIDE, registry_override),
+    Rule(UNPINNED_PACKAGE, unpinned_package, alike=True),
+    Rule(FLOATING_IMAGE_TAG, floating_image_tag, alike=True),
+    Rule(IMAGE_WITHOUT_DIGEST, image_without_digest, alike=True),
+    Rule(URL_PACKAGE, url_package, alike=True),
+    Rule(REGISTRY_OVERRIDE, registry_override, alike=True),
 )

@@ -243,7 +243,7 @@ def host_network(entry: Entry) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(PRIVILEGED_LAUNCH, privileged_launch),
-    Rule(DANGEROUS_FLAG, dangerous_flag),
-    Rule(HOST_NETWORK, host_network),
+    Rule(PRIVILEGED_LAUNCH, privileged_launch, alike=True),
+    Rule(DANGEROUS_FLAG, dangerous_flag, alike=True),
+    Rule(HOST_NETWORK, host_network, alike=True),
 )

@@ -182,7 +182,7 @@ def _named(name: str, names: list[str]) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(BROAD_PATH, broad_path),
-    Rule(SENSITIVE_PATH, sensitive_path),
-    Rule(WRITE_ENABLED, write_enabled),
+    Rule(BROAD_PATH, broad_path, alike=True),
+    Rule(SENSITIVE_PATH, sensitive_path, alike=True),
+    Rule(WRITE_ENABLED, write_enabled, alike=True),
 )

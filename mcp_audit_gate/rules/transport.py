@@ -379,10 +379,10 @@ def _metadata_hit(entry: Entry, at: Pointer, found: addresses.Address) -> Hit:
 
 RULES: tuple[Rule, ...] = (
     *listening.RULES,
-    Rule(PLAIN_HTTP, plain_http),
-    Rule(PLAIN_HTTP_INTERNAL, plain_http_internal),
-    Rule(RAW_IP_URL, raw_ip_url),
-    Rule(LEGACY_SSE, legacy_sse),
-    Rule(TLS_VERIFICATION_OFF, tls_verification_off),
-    Rule(METADATA_ADDRESS, metadata_address),
+    Rule(PLAIN_HTTP, plain_http, alike=True),
+    Rule(PLAIN_HTTP_INTERNAL, plain_http_internal, alike=True),
+    Rule(RAW_IP_URL, raw_ip_url, alike=True),
+    Rule(LEGACY_SSE, legacy_sse, alike=True),
+    Rule(TLS_VERIFICATION_OFF, tls_verification_off, alike=True),
+    Rule(METADATA_ADDRESS, metadata_address, alike=True),
 )

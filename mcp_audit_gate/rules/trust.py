@@ -243,6 +243,6 @@ RULES: tuple[Rule, ...] = (
     Rule(BYPASS_PERMISSIONS, bypass_permissions, "setting"),
     Rule(CLIENT_REDIRECTED, client_redirected, "setting"),
     Rule(APPROVAL_NEVER, approval_never, "context"),
-    Rule(SANDBOX_AUTO_APPROVE, sandbox_auto_approve),
+    Rule(SANDBOX_AUTO_APPROVE, sandbox_auto_approve, alike=True),
     Rule(AUTOSTART_ENABLED, autostart_enabled, "setting"),
 )

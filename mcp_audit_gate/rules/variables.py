@@ -191,4 +191,4 @@ def proxy_env(entry: Entry) -> Iterator[Hit]:
                 yield Hit(entry.place(variable.at), message, f"{address.host}:{address.port}")
 
 
-RULES: tuple[Rule, ...] = (Rule(CODE_INJECTING_ENV, code_injecting_env), Rule(PROXY_ENV, proxy_env))
+RULES: tuple[Rule, ...] = (Rule(CODE_INJECTING_ENV, code_injecting_env, alike=True), Rule(PROXY_ENV, proxy_env, alike=True))
