@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcp_audit_gate.model import Entry, Json, Locator, Pointer
+    from mcp_audit_gate.model import Entry, Json, Locator, NotAssessed, Pointer
 
 
 class Surface(NamedTuple):
@@ -65,3 +65,37 @@ class Change(NamedTuple):
     before: Json
     after: Json
     message: str
+
+
+class Drift(NamedTuple):
+    """A Change with where it is reported: the older and the newer pin (None: none, or not in a file), and the entries it is about."""
+
+    change: Change
+    old: Pin | None
+    new: Pin | None
+    entries: tuple[Entry, ...] = ()
+
+
+class Note(NamedTuple):
+    """Something a server did in this run that a person should know, although it was listed.
+
+    kind: the id of the rule that reports it. subject: `tool:NAME` and so on, "" for the server. message: one sentence, escaped.
+    """
+
+    kind: str
+    subject: str
+    message: str
+
+
+class Observed(NamedTuple):
+    """What a connection to one server of this run showed.
+
+    entries: those it serves, all of one name and launch. pin: what was declared, None when it could not be listed whole.
+    partial: what was listed beside a list that failed, to be judged and never to be pinned.
+    """
+
+    entries: tuple[Entry, ...]
+    pin: Pin | None
+    partial: Pin | None = None
+    gaps: tuple[NotAssessed, ...] = ()
+    notes: tuple[Note, ...] = ()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from mcp_audit_gate.gate import Connect
+    from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.model import Report
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.report import Look
@@ -60,6 +62,8 @@ def _run(words: list[str]) -> int:
     chosen = options.parse(words)
     if chosen.command == "scan":
         return _scan(chosen)
+    if chosen.command == "pin":
+        return _pin(chosen)
     if chosen.command == "waive":
         return _waive(chosen)
     if chosen.command == "policy":
@@ -77,21 +81,73 @@ def _scan(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import gate, options
     from mcp_audit_gate.sources.discover import find_root
 
-    gc.disable()  # nothing a scan makes is cyclic; walking it in vain is a quarter of a large run
+    if chosen.skip_connect:
+        gc.disable()  # nothing a scan makes is cyclic; walking it in vain is a quarter of a large run
+    else:
+        _may_connect(chosen)
     outputs = options.outputs(chosen.output)
     clients = _clients(chosen.client)
-    if not chosen.skip_connect:
-        _refuse_connect()
     paths = tuple(chosen.paths) or (".",)
     today = chosen.now or _today()
     tree = _tree(find_root(paths), chosen)
     policy = None if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
     whole = any(os.path.realpath(path) == tree.root for path in paths)
-    settings = gate.Settings(today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole)
-    report = gate.scan(tree, paths, settings)
+    lock = None if chosen.lock is None else _lock(chosen.lock, tree)
+    settings = gate.Settings(
+        today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
+    )
+    report = gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root))
     code = _write(report, outputs, _look(chosen, outputs, tree.root))
     gc.freeze()  # or the interpreter would walk all of it once more when it exits
     return code
+
+
+def _may_connect(chosen: argparse.Namespace) -> None:
+    """Raises UsageError for a run that cannot connect."""
+    from mcp_audit_gate.live import command
+
+    command.need_extra("scan")
+    if chosen.staged:
+        raise UsageError("--staged judges files, and a scan without --skip-connect starts servers", "add --skip-connect")
+
+
+def _connect(chosen: argparse.Namespace, root: str) -> Connect:
+    from mcp_audit_gate.live import command
+
+    return command.connection(chosen, root).connect
+
+
+def _lock(named: str, tree: WorkingTree | Snapshot) -> Lock:
+    """The lockfile that --lock names, of the tree or elsewhere. Raises UsageError when there is none."""
+    from mcp_audit_gate.lock import lockfile
+    from mcp_audit_gate.sources.discover import WorkingTree
+
+    path = _relative(os.path.abspath(named), os.path.abspath(tree.root))
+    if path.startswith("../"):
+        elsewhere = WorkingTree(os.path.dirname(os.path.abspath(named)))
+        lock = lockfile.found(elsewhere, os.path.basename(named))
+    else:
+        lock = lockfile.found(tree, path)
+    if lock is None:
+        raise UsageError(f"--lock {named}: there is no such file", "write it with mcp-audit pin --lock, or leave the option out")
+    return lock._replace(path=path)
+
+
+def _pin(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate.live import command
+    from mcp_audit_gate.policy import load
+    from mcp_audit_gate.sources.clients import LOCKFILE
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    command.need_extra("pin")
+    clients = _clients(chosen.client)
+    tree = WorkingTree(find_root(tuple(chosen.paths) or (".",)))
+    today = chosen.now or _today()
+    policy = load.found(tree, today) if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
+    lock = LOCKFILE if chosen.lock is None else _relative(os.path.abspath(chosen.lock), tree.root)
+    if lock.startswith("../"):
+        raise UsageError(f"--lock {chosen.lock}: the lockfile must lie below the root, {tree.root}", "commit it with the configs that it is about")
+    return command.pin(chosen, tree, policy, clients, lock)
 
 
 def _tree(root: str, chosen: argparse.Namespace) -> WorkingTree | Snapshot:
@@ -183,12 +239,6 @@ def _clients(given: list[str]) -> frozenset[str]:
         if name not in known:
             raise UsageError(f"there is no client {name!r}", f"known are {', '.join(known)}{suggestion(name, known)}")
     return frozenset(names)
-
-
-def _refuse_connect() -> None:
-    """Connecting is not part of this version; saying so beats judging half of what was asked for, and a vain install of the extra."""
-    what = "this version does not connect to servers, not even with the extra `connect`, which a later one will use"
-    raise UsageError(what, "judge files only: add --skip-connect")
 
 
 def _today() -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcp_audit_gate import risk, rules
 from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.metadata.capabilities import of_server
-from mcp_audit_gate.model import Context, Mode, NotAssessed, Report, Rule, Server
+from mcp_audit_gate.model import Context, Mode, NotAssessed, Pinned, Report, Rule, Server
 from mcp_audit_gate.policy import load, waivers
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
@@ -16,14 +16,21 @@ from mcp_audit_gate.sources.clients import LOCKFILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
+    from typing import Protocol
 
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Capability, Finding, RuleInfo
+    from mcp_audit_gate.model import Capability, Finding, Observed, Pin, RuleInfo
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Reading, Tree
+
+    class Connect(Protocol):
+        """Asks servers what they declare; live.attach.Connection is the one implementation."""
+
+        def __call__(self, matches: Sequence[Match]) -> tuple[Observed, ...]:
+            """What each server showed, every launch once."""
 
 
 class Settings(NamedTuple):
@@ -48,22 +55,31 @@ class Settings(NamedTuple):
 RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES), key=lambda rule: rule.info.id))
 
 
-def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
-    """Judges every config below the paths. Raises PolicyError when the policy is invalid, before anything is judged."""
+def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect | None = None) -> Report:
+    """Judges every config below the paths; connect asks the servers what they declare, None judges files only.
+
+    Raises PolicyError or LockError when the policy or the lockfile is invalid, before anything is judged.
+    """
     policy = settings.policy or load.found(tree, settings.today)
     fail_on = settings.fail_on or policy.fail_on
     reading = read(tree, paths, settings.clients, policy)
     lock = settings.lock or _lock(tree)
     matches = match(reading.context.entries, lock, tree, tree.root)
+    observed = connect(matches) if connect else ()
     context = reading.context._replace(
-        lock=lock, lock_required=policy.lock, matches=matches, pinned=pinned(matches), whole=settings.whole and not settings.clients
+        lock=lock,
+        lock_required=policy.lock,
+        matches=matches,
+        observed=observed,
+        pinned=(*pinned(matches), *_unrecorded(observed, matches)),
+        whole=settings.whole and not settings.clients,
     )
-    reading = reading._replace(context=context, not_assessed=in_order((*reading.not_assessed, *_unread(matches))))
-    if settings.pin_check:
-        reading = reading._replace(not_assessed=in_order((*reading.not_assessed, *_unpinned(context))))
+    gaps = (*_unread(matches), *(_unpinned(context) if settings.pin_check else ()), *(gap for seen in observed for gap in seen.gaps))
+    reading = reading._replace(context=context, not_assessed=in_order((*reading.not_assessed, *gaps)))
     if lock is not None:
         reading.documents[lock.path] = lock.document
-    servers = tuple(map(_server, matches))
+    shown = {id(entry): seen.pin for seen in observed for entry in seen.entries}
+    servers = tuple(_server(item, item.pin or shown.get(id(item.entry))) for item in matches)
     findings = mark(_judge(reading, servers, policy, settings), fail_on)
     verdict = conclude(
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
@@ -72,10 +88,10 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings) -> Report:
         verdict = verdict._replace(reasons=(*verdict.reasons, *advisories.aged(settings.today)))
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
-    shown = tuple(server for server in servers if not server.entry.again)
+    told = tuple(server for server in servers if not server.entry.again)
     documents = {**reading.documents, **{layer.source: layer.document for layer in policy.layers if layer.document}}
-    mode = Mode(policy=policy.name, lock=lock.path if lock else None)
-    return Report(mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today)
+    mode = Mode(connect is not None, policy.name, lock=lock.path if lock else None)
+    return Report(mode, reading.inputs, told, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today)
 
 
 def _judge(reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings) -> tuple[Finding, ...]:
@@ -107,21 +123,21 @@ def _in_force(policy: Policy, info: RuleInfo) -> str:
     return info.severity if level == "off" else level
 
 
-def _server(item: Match) -> Server:
+def _server(item: Match, pin: Pin | None) -> Server:
     entry, place = item.entry, item.entry.place(key=True)
     location = place.document.locate(place)
-    capabilities, evidence = _capabilities(item)
+    capabilities, evidence = _capabilities(item, pin)
     return Server(entry, location, item.launch, item.pin is not None, capabilities, risk.of(capabilities), evidence)
 
 
-def _capabilities(item: Match) -> tuple[tuple[Capability, ...], tuple[str, ...]]:
-    """What a server can do, and what that rests on: its pinned surface, else what is known about its launch."""
-    surface = item.pin.surface if item.pin else None
+def _capabilities(item: Match, pin: Pin | None) -> tuple[tuple[Capability, ...], tuple[str, ...]]:
+    """What a server can do, and what that rests on: its surface as pinned or just listed, else what is known about its launch."""
+    surface = pin.surface if pin else None
     if surface and (surface.tools or surface.prompts or surface.resources or surface.resource_templates):
         from mcp_audit_gate.metadata.surface import of_surface
 
         count = len(surface.tools)
-        return of_surface(surface), (f"{count} pinned tool{'' if count == 1 else 's'}",)
+        return of_surface(surface), (f"{count} {'pinned' if item.pin else 'listed'} tool{'' if count == 1 else 's'}",)
     known = of_server(item.entry.launches)
     return known.capabilities, known.evidence
 
@@ -133,6 +149,15 @@ def _lock(tree: Tree) -> Lock | None:
     from mcp_audit_gate.lock import lockfile
 
     return lockfile.found(tree)
+
+
+def _unrecorded(observed: Iterable[Observed], matches: Iterable[Match]) -> Iterator[Pinned]:
+    """Surfaces of this run that no pin has: their text lies on the entry."""
+    recorded = {id(item.entry) for item in matches if item.pin}
+    for seen in observed:
+        pin = seen.pin or seen.partial
+        if pin is not None and id(seen.entries[0]) not in recorded:
+            yield Pinned(pin, seen.entries)
 
 
 def _unread(matches: Iterable[Match]) -> Iterator[NotAssessed]:

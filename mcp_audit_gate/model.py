@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from mcp_audit_gate.agreed import Change as Change
+from mcp_audit_gate.agreed import Drift as Drift
+from mcp_audit_gate.agreed import Note as Note
+from mcp_audit_gate.agreed import Observed as Observed
 from mcp_audit_gate.agreed import Pin as Pin
 from mcp_audit_gate.agreed import Pinned as Pinned
 from mcp_audit_gate.agreed import Surface as Surface
@@ -294,7 +297,8 @@ class Context(NamedTuple):
     """Everything the rules may look at in one run.
 
     lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its
-    pin. pinned: each surface that is known, with the entries it serves. whole: all configs of the tree were looked at.
+    pin. pinned: each surface that is known, with the entries it serves.
+    observed: what connecting showed. changes: how what is there now differs from what was agreed. whole: all configs of the tree were looked at.
     """
 
     entries: tuple[Entry, ...]
@@ -303,6 +307,8 @@ class Context(NamedTuple):
     lock: Lock | None = None
     lock_required: bool = False
     matches: tuple[Match, ...] = ()
+    observed: tuple[Observed, ...] = ()
+    changes: tuple[Drift, ...] = ()
     pinned: tuple[Pinned, ...] = ()
     whole: bool = True
 

@@ -10,7 +10,7 @@ from mcp_audit_gate.errors import UsageError, suggestion
 from mcp_audit_gate.model import SEVERITIES
 from mcp_audit_gate.policy.load import PRESETS
 from mcp_audit_gate.report import FORMATS
-from mcp_audit_gate.sources.clients import POLICY_FILES
+from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def _common(parser: argparse.ArgumentParser, suppress: bool) -> None:
 def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
     parser.add_argument("--skip-connect", action="store_true", help="judge files only: start nothing, contact nothing")
-    parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help="only configs of these clients")
+    parser.add_argument("--pin-check", action="store_true", help="compare every entry with its pin; one that is missing makes the run incomplete")
+    _common_of_trees(parser)
+    _connecting(parser, "start these servers although they are not pinned; repeatable")
     places = f"default: {', then '.join(POLICY_FILES)} at the root, else the preset {PRESETS[0]}"
     parser.add_argument("--policy", metavar="FILE|PRESET", help=f"a policy file, or {', '.join(PRESETS)} ({places})")
     parser.add_argument("--staged", action="store_true", help="judge what git would commit: the index instead of the working tree")
@@ -97,6 +99,31 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-empty", action="store_true", help="no MCP config found is a pass")
     parser.add_argument("--exit-zero", action="store_true", help="findings never fail; errors and incompleteness still do")
     parser.add_argument("--ignore-waivers", action="store_true", help="judge as if there were no waivers, for auditors")
+    parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
+
+
+def _common_of_trees(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help="only configs of these clients")
+    parser.add_argument("--lock", metavar="FILE", help=f"the lockfile (default: {LOCKFILE} at the root)")
+
+
+def _connecting(parser: argparse.ArgumentParser, allow: str) -> None:
+    parser.add_argument("--allow-launch", action="append", default=[], metavar="GLOB", help=allow)
+    parser.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for one server, over everything (default: 30)")
+    parser.add_argument("--jobs", type=_positive, default=16, metavar="N", help="servers at once (default: 16)")
+    parser.add_argument(
+        "--pass-env", action="append", default=[], metavar="NAME", help="hand this variable to every server that is started; repeatable"
+    )
+
+
+def _pin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
+    parser.add_argument("--yes", action="store_true", help="start what is not pinned yet without asking")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when something would change")
+    parser.add_argument("--prune", action="store_true", help="drop pins that no config uses")
+    _common_of_trees(parser)
+    parser.add_argument("--policy", metavar="FILE|PRESET", help="for its `exclude` (default: the one that a scan would take)")
+    _connecting(parser, "start these servers although they are not pinned yet; repeatable")
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
 
 
@@ -131,6 +158,7 @@ _COMMANDS = {
         "find configs, judge them, report; the exit code is the verdict",
         "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
     ),
+    "pin": (_pin, "ask the servers what they declare, show what changed, write the lockfile", "mcp-audit pin"),
     "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),
     "policy": (_policy, "validate the policy, or print what is in force", "mcp-audit policy check"),
     "explain": (_explain, "one rule's page: why, what it looks at, how to fix it", "mcp-audit explain literal-secret"),
@@ -145,6 +173,19 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from error
+
+
+def _seconds(text: str) -> float:
+    value = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r}: write seconds, above 0 and at most 3600")
+    return value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a number from 1 to 1000")
+    return int(text)
 
 
 def outputs(given: Sequence[str]) -> tuple[tuple[str, str | None], ...]:

@@ -55,10 +55,10 @@ def complete(root: Path, excerpt: object) -> bytes:
 
 
 def _launches(root: Path) -> dict[str, dict[str, object]]:
-    from mcp_audit_gate import gate
+    from mcp_audit_gate.reading import read
 
     tree = WorkingTree(str(root))
-    entries = gate.read(tree, (str(root),), frozenset(), load.built_in()).context.entries
+    entries = read(tree, (str(root),), frozenset(), load.built_in()).context.entries
     found = {}
     for entry in entries:
         launch = written_launch(entry)

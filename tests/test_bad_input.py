@@ -289,11 +289,12 @@ def test_duplicate_keys_elsewhere_are_nobodys_business(tmp_path, capfd) -> None:
     assert (code, report["findings"]) == (0, [])
 
 
-def test_a_scan_that_would_connect_is_refused_in_one_line(tmp_path, capfd) -> None:
+@pytest.mark.parametrize("command", [["scan"], ["pin"]])
+def test_a_command_that_would_connect_without_its_extra_is_refused_in_one_line(tmp_path, capfd, monkeypatch, command) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     write(tmp_path, ".mcp.json", GOOD)
-    assert main(["scan", str(tmp_path)]) == 2
+    assert main([*command, str(tmp_path)]) == 2
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert err.startswith("mcp-audit: this version does not connect")
-    assert "the extra `connect`" in err
-    assert "--skip-connect" in err
+    assert err.startswith(f"mcp-audit: {command[0]} connects to servers, which needs the extra `connect`")
+    assert "pip install 'mcp-audit-gate[connect]'" in err

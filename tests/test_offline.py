@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -162,9 +163,15 @@ def test_a_clean_scan_loads_nothing_that_connects_or_costs(tmp_path: Path) -> No
     assert not [name for name in loaded if name.startswith("mcp_audit_gate.live")]
 
 
-def test_without_skip_connect_nothing_is_started_and_nothing_judged(tmp_path: Path) -> None:
-    result = guarded(tree(tmp_path, faulty()), ["scan"])
-    assert (result["status"], result["refused"], result["out"]) == (2, [], "")
+def test_without_skip_connect_what_is_not_pinned_is_not_started(tmp_path: Path) -> None:
+    result = guarded(tree(tmp_path, faulty()), ["scan", "-o", "json"])
+    if find_spec("mcp") is None:
+        assert (result["status"], result["refused"], result["out"]) == (2, [], "")
+        return
+    assert (result["status"], result["refused"]) == (4, [])
+    gaps = json.loads(str(result["out"]))["not_assessed"]
+    assert {gap["what"] for gap in gaps} == {"config", "launch"}
+    assert "mcp" not in result["loaded"]
 
 
 LOOSENING = {

@@ -97,10 +97,8 @@ def _words(launch: Launch) -> Iterator[str]:
 
 def _relative(text: str, base: str, root: str | None) -> str | None:
     """The path below the root that a word names ("" for the root itself), or None for one outside or none at all."""
-    for mark in _ROOTS:
-        if text.startswith(mark):
-            text, base = text[len(mark) :].lstrip("/\\") or ".", ""
-            break
+    if (below := without_root(text)) != text:
+        text, base = below, ""
     text = text.removeprefix("file://").replace("\\", "/")
     if root is not None and (text == root or text.startswith(f"{root}/")):
         text, base = text[len(root) + 1 :] or ".", ""
@@ -108,6 +106,12 @@ def _relative(text: str, base: str, root: str | None) -> str | None:
         return None
     path = posixpath.normpath(posixpath.join(base, text))
     return None if path == ".." or path.startswith("../") else "" if path == "." else path
+
+
+def without_root(text: str) -> str:
+    """A path that begins with a client's name for the open folder, without that name."""
+    mark = next((mark for mark in _ROOTS if text.startswith(mark)), None)
+    return text if mark is None else text[len(mark) :].lstrip("/\\") or "."
 
 
 def _existing(tree: Tree, path: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.lock.canonical import canonical
+from mcp_audit_gate.lock.canonical import canonical, digest
 from mcp_audit_gate.lock.files import Ran, ran
 from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.model import Pinned
@@ -36,6 +36,21 @@ class Match(NamedTuple):
     ran: Ran = Ran({}, {})
 
     @property
+    def is_pinned(self) -> bool:
+        """True when exactly this launch is pinned: a sound record, and the repository's files as they were."""
+        return self.pin is not None and self.sound and not self.ran.unread and not self.changed_files
+
+    @property
+    def whole_launch(self) -> dict[str, Json]:
+        """The launch with the digests of the repository's files, as a pin has it."""
+        return {**self.launch, "files": dict(self.ran.files)} if self.ran.files else self.launch
+
+    @property
+    def launch_digest(self) -> str:
+        """The digest that a pin of this launch has now."""
+        return digest(self.whole_launch)
+
+    @property
     def changed_files(self) -> tuple[str, ...]:
         """The pinned files that are gone or differ, and those that are new, in order."""
         before = files_of(self.pin.launch) if self.pin else self.ran.files
@@ -62,11 +77,11 @@ def pinned(matches: Iterable[Match]) -> tuple[Pinned, ...]:
     return tuple(Pinned(pin, tuple(entries)) for pin, entries in served.values())
 
 
-def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | None = None) -> tuple[Match, ...]:
-    """Every entry that is a server, with its pin. Files are only looked at for entries that have one."""
+def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | None = None, look: bool = False) -> tuple[Match, ...]:
+    """Every entry that is a server, with its pin. Files are only looked at for entries that have one, or with `look`."""
     servers = [(entry, written_launch(entry)) for entry in entries if entry.kind == "server"]
     if lock is None:
-        return tuple(Match(entry, launch, None) for entry, launch in servers)
+        return tuple(Match(entry, launch, None, ran=_ran(entry, tree, root, look)) for entry, launch in servers)
     known: dict[tuple[str, str], tuple[Pin, bool]] = {}
     for pin, sound in zip(lock.pins, lock.sound):
         wanted = key(pin.name, pin.launch)
@@ -82,8 +97,12 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
     for (entry, launch), wanted in zip(servers, keys):
         others = tuple(spare.get(entry.name, ()))
         if wanted not in known:
-            found.append(Match(entry, launch, None, others))
+            found.append(Match(entry, launch, None, others, ran=_ran(entry, tree, root, look)))
             continue
         pin, sound = known[wanted]
         found.append(Match(entry, launch, pin, others, sound, ran(entry.launch, tree, root)))
     return tuple(found)
+
+
+def _ran(entry: Entry, tree: Tree, root: str | None, look: bool) -> Ran:
+    return ran(entry.launch, tree, root) if look else Ran({}, {})

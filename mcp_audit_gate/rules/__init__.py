@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.model import RANK, Entry, Finding, Location, Pinned, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import advisories, inputs, launch, names, packages, pins, scope, secrets, transport, trust
+from mcp_audit_gate.rules import advisories, inputs, launch, live, names, packages, pins, scope, secrets, transport, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ ALL: tuple[Rule, ...] = tuple(
             *advisories.RULES,
             *inputs.RULES,
             *launch.RULES,
+            *live.RULES,
             *names.RULES,
             *packages.RULES,
             *pins.RULES,

@@ -88,6 +88,12 @@ def duplicate_key(context: Context) -> Iterator[Hit]:
             key = str(problem.place.pointer[-1])
             message = f'The key "{visible(masked_name(key), 80)}" {problem.message}.'
             yield Hit(problem.place, message, visible(key, 80), related=problem.related, server=problem.server)
+    for seen in context.observed:
+        entry = seen.entries[0]
+        for note in seen.notes:
+            if note.kind == "duplicate-key":
+                message = f'In what server "{visible(masked_name(entry.name), 80)}" sent, {note.message}.'
+                yield Hit(entry.place(key=True), message, note.message, subject=note.subject, server=entry.name)
 
 
 def two_server_maps(context: Context) -> Iterator[Hit]:

@@ -1,0 +1,83 @@
+"""What the commands that connect need from the command line and the environment: the extra, consent, options, a person to ask."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.live.attach import Connection
+from mcp_audit_gate.live.consent import Consent
+from mcp_audit_gate.live.observation import Options
+from mcp_audit_gate.live.pin import Request, Talk, run
+from mcp_audit_gate.metadata.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from mcp_audit_gate.live.attach import Server
+    from mcp_audit_gate.live.connect import Progress
+    from mcp_audit_gate.policy.policy import Policy
+    from mcp_audit_gate.sources.discover import WorkingTree
+
+
+def need_extra(command: str) -> None:
+    """Raises UsageError, before anything is done, when the client library is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        hint = "pip install 'mcp-audit-gate[connect]'" + (", or judge files only with --skip-connect" if command == "scan" else "")
+        raise UsageError(f"{command} connects to servers, which needs the extra `connect`", hint)
+
+
+def connection(chosen: argparse.Namespace, root: str, everything: bool = False) -> Connection:
+    """How this run may connect. In CI the lockfile of the working tree allows no start."""
+    consent = Consent(not os.environ.get("CI"), tuple(chosen.allow_launch), everything=everything)
+    options = Options(dict(os.environ), chosen.timeout, chosen.jobs, tuple(chosen.pass_env))
+    return Connection(consent, options, root, _progress if sys.stderr.isatty() and not chosen.quiet else None)
+
+
+def _progress(servers: Sequence[Server]) -> Progress:
+    """One line on the terminal that says what the servers that are not done are doing."""
+    steps = dict.fromkeys(range(len(servers)), "start")
+
+    def told(number: int, step: str) -> None:
+        steps[number] = step
+        busy = [f"{visible(servers[one].item.entry.name, 20)} ({doing})" for one, doing in steps.items() if doing not in ("done", "failed")]
+        line = f"{len(servers) - len(busy)}/{len(servers)} {', '.join(busy)}"
+        sys.stderr.write(f"\r\x1b[K{line[:78]}" if busy else "\r\x1b[K")
+        sys.stderr.flush()
+
+    return told
+
+
+def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: frozenset[str], lock: str) -> int:
+    """Runs `mcp-audit pin`; returns its exit code."""
+    request = Request(
+        tree,
+        tuple(chosen.paths) or (".",),
+        policy,
+        clients,
+        lock,
+        os.path.join(tree.root, lock),
+        connection(chosen, tree.root, chosen.yes),
+        chosen.check,
+        chosen.prune,
+    )
+    talkative = sys.stdin.isatty() and sys.stderr.isatty()
+    return run(request, Talk(_say, _ask if talkative else None))
+
+
+def _say(text: str) -> None:
+    from mcp_audit_gate.report.escape import line, terminal
+
+    sys.stdout.write(f"{line(terminal(text))}\n")
+    sys.stdout.flush()
+
+
+def _ask(question: str) -> bool:
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

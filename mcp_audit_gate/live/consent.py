@@ -1,0 +1,73 @@
+"""Who may be started: matches of entries and pins in, for each the reason why not, or None."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from mcp_audit_gate.lock.files import without_root
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.specs import has_reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcp_audit_gate.lock.match import Match
+
+
+class Refusal(NamedTuple):
+    """Why a server is not started, and what would let it be. reference: only --allow-launch would."""
+
+    reason: str
+    hint: str
+    reference: bool = False
+
+
+class Consent(NamedTuple):
+    """What allows a start in this run.
+
+    trusted: the pins are those of a trusted lockfile (the working tree's counts, except in CI). globs: names given with
+    --allow-launch. digests: given with --allow-launch, when only whole launch digests count. everything: --yes.
+    """
+
+    trusted: bool
+    globs: tuple[str, ...] = ()
+    digests: frozenset[str] | None = None
+    everything: bool = False
+
+    def refusal(self, item: Match) -> Refusal | None:
+        """Why this entry may not be started, or None when it may."""
+        if self._named(item):
+            return None
+        if refers(item):
+            return Refusal("its command or package is or contains a reference, so nobody can say what it starts", self._how(item), True)
+        if self.everything or (self.trusted and item.is_pinned):
+            return None
+        if item.is_pinned:
+            return Refusal("in CI the lockfile of the working tree allows no start", f"use --trusted-ref, or {self._how(item)}")
+        return Refusal(_unpinned(item), f"review it and run mcp-audit pin, or {self._how(item)}")
+
+    def _named(self, item: Match) -> bool:
+        if self.digests is not None:
+            return item.launch_digest in self.digests
+        return any(fnmatchcase(item.entry.name, glob) for glob in self.globs)
+
+    def _how(self, item: Match) -> str:
+        return f"allow it for this run with --allow-launch {item.launch_digest if self.digests is not None else 'NAME'}"
+
+
+def refers(item: Match) -> bool:
+    """True when a variable decides which program, package, image or host is started or reached. The open folder is none."""
+    launch = item.entry.launch
+    texts = [without_root(word.text) for word in (*launch.line[:1], *launch.words[:1])]
+    texts += ["/".join(word.text.partition("?")[0].split("/")[:3]) for word in launch.urls]
+    texts += [package.text for package in launch.packages] + ([launch.image.text] if launch.image else [])
+    if launch.script is not None:
+        texts.append(without_root(launch.script.text))
+    return any(has_reference(text) for text in texts)
+
+
+def _unpinned(item: Match) -> str:
+    if item.pin is None:
+        return "its launch is not pinned" + (", though another launch of its name is" if item.others else "")
+    if not item.sound:
+        return "its record in the lockfile was tampered with"
+    return f"it runs {item.changed_files[0]}, which is not as it was pinned"

@@ -1,0 +1,173 @@
+"""`mcp-audit pin`: shows what will be started, asks, lists the servers twice, shows what changed, and writes the lockfile."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.errors import BLOCKED, EMPTY, INCOMPLETE, PASSED
+from mcp_audit_gate.live.attach import Connection, distinct
+from mcp_audit_gate.live.compare import unstable
+from mcp_audit_gate.live.consent import refers
+from mcp_audit_gate.live.show import command_line, outcome
+from mcp_audit_gate.lock.lockfile import LISTS, found, observed, subject, write
+from mcp_audit_gate.lock.match import key, match
+from mcp_audit_gate.lock.update import replaced, rewrite
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.model import Note, Surface
+from mcp_audit_gate.reading import read
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mcp_audit_gate.live.attach import Server
+    from mcp_audit_gate.live.consent import Consent
+    from mcp_audit_gate.lock.lockfile import Lock
+    from mcp_audit_gate.lock.match import Match
+    from mcp_audit_gate.model import Json, Observed, Pin
+    from mcp_audit_gate.policy.policy import Policy
+    from mcp_audit_gate.reading import Reading
+    from mcp_audit_gate.sources.discover import WorkingTree
+
+
+class Request(NamedTuple):
+    """What is to be pinned.
+
+    lock: the file's path below the root; file: its path on disk. check: write nothing, say whether something would change.
+    """
+
+    tree: WorkingTree
+    paths: tuple[str, ...]
+    policy: Policy
+    clients: frozenset[str]
+    lock: str
+    file: str
+    connection: Connection
+    check: bool = False
+    prune: bool = False
+
+
+class Talk(NamedTuple):
+    """The person at the terminal. ask: a question to its answer; None when there is no terminal."""
+
+    say: Callable[[str], None]
+    ask: Callable[[str], bool] | None = None
+
+
+def run(request: Request, talk: Talk) -> int:
+    """Pins the servers below the paths; returns the exit code. Raises GateError, OSError when the lockfile cannot be written."""
+    lock = found(request.tree, request.lock)
+    reading = read(request.tree, request.paths, request.clients, request.policy)
+    matches = _matches(reading, lock, request.tree)
+    everywhere = _matches(read(request.tree, (request.tree.root,), frozenset(), request.policy), lock, request.tree)
+    used = {key(item.entry.name, item.launch) for item in (*matches, *everywhere)}
+    servers = distinct(matches)
+    if not servers:
+        talk.say("no MCP server to pin was found")
+    shown, pins = _listed(request, talk, servers)
+    for server, one, pin in zip(servers, shown, pins):
+        for line in outcome(server, one, pin):
+            talk.say(line)
+    gaps = (*reading.not_assessed, *(gap for one in shown for gap in one.gaps))
+    fresh = tuple(pin for pin in pins if pin is not None)
+    changed = _write(request, lock, fresh, used, talk)
+    for gap in reading.not_assessed:
+        talk.say(f"not read: {visible(gap.path or '')}: {gap.reason}" + (f"; {gap.hint}" if gap.hint else ""))
+    if gaps:
+        return INCOMPLETE
+    return BLOCKED if request.check and changed else PASSED if reading.inputs else EMPTY
+
+
+def _matches(reading: Reading, lock: Lock | None, tree: WorkingTree) -> tuple[Match, ...]:
+    return match(reading.context.entries, lock, tree, tree.root, look=True)
+
+
+def _listed(request: Request, talk: Talk, servers: Sequence[Server]) -> tuple[tuple[Observed, ...], list[Pin | None]]:
+    """What each server showed, and the pin that becomes of it; each is started twice, since what differs from start to start is no change."""
+    connection = request.connection._replace(consent=_consent(request.connection, servers, talk))
+    refusals = [connection.consent.refusal(server.item) for server in servers]
+    started = [server for server, refusal in zip(servers, refusals) if refusal is None]
+    for line in _announced(started):
+        talk.say(line)
+    shown = connection.connect([server.item for server in servers])
+    again = [server for server, one in zip(servers, shown) if one.pin is not None]
+    second = dict(zip(map(id, again), connection.listed(again)))
+    wavering = [_wavering(one, second.get(id(server))) for server, one in zip(servers, shown)]
+    told = tuple(one._replace(notes=(*one.notes, *_unstable(parts))) for one, parts in zip(shown, wavering))
+    return told, [_pin(server, one, parts) for server, one, parts in zip(servers, shown, wavering)]
+
+
+def _unstable(parts: frozenset[str]) -> list[Note]:
+    return [
+        Note("unstable-metadata", part, f"shows {visible(part, 80)} differently at every start, so its record says little") for part in sorted(parts)
+    ]
+
+
+def _consent(connection: Connection, servers: Sequence[Server], talk: Talk) -> Consent:
+    """The consent of this run, widened by what a person at the terminal says to launches that are not pinned."""
+    consent = connection.consent
+    wanted = [server for server in servers if consent.refusal(server.item) is not None and not refers(server.item)]
+    if not wanted or talk.ask is None:
+        return consent
+    talk.say("not pinned yet; each of these runs with your rights, or gets what its config sends:")
+    for server in wanted:
+        talk.say(f"  {visible(server.item.entry.name, 80)}: {command_line(server.item)}")
+    return consent._replace(everything=True) if talk.ask(f"start {'it' if len(wanted) == 1 else 'them'}?") else consent
+
+
+def _announced(servers: Sequence[Server]) -> list[str]:
+    if not servers:
+        return []
+    lines = [f"starting {len(servers)} server{'' if len(servers) == 1 else 's'}, twice each:"]
+    return [*lines, *(f"  {visible(server.item.entry.name, 80)}: {command_line(server.item)}" for server in servers)]
+
+
+def _pin(server: Server, first: Observed, wavering: frozenset[str]) -> Pin | None:
+    """The new pin. What two starts show differently keeps its old record where there is one, or it would be written anew for ever."""
+    old = server.item.pin
+    if first.pin is None:
+        return None
+    surface = first.pin.surface
+    if wavering and old is not None:
+        surface = _steadied(surface, old.surface, wavering)
+    return observed(first.pin.name, dict(first.pin.launch), surface, old.resolved if old else None)
+
+
+def _wavering(first: Observed, second: Observed | None) -> frozenset[str]:
+    """What two starts of one server show differently."""
+    if first.pin is None or second is None or second.pin is None:
+        return frozenset()
+    return frozenset(unstable(first.pin.surface, second.pin.surface))
+
+
+def _steadied(surface: Surface, old: Surface, wavering: frozenset[str]) -> Surface:
+    """The surface with the old record of each part that wavers, where the old one has it."""
+    lists: dict[str, tuple[dict[str, Json], ...]] = {}
+    for member, field, _ in LISTS:
+        known = {subject(member, item): item for item in getattr(old, field)}
+        lists[field] = tuple(
+            known.get(subject(member, item), item) if subject(member, item) in wavering else item for item in getattr(surface, field)
+        )
+    instructions = old.instructions if "instructions" in wavering else surface.instructions
+    info = old.server_info if "serverInfo" in wavering else surface.server_info
+    protocol = old.protocol_version if "protocolVersion" in wavering else surface.protocol_version
+    return Surface(instructions, **lists, server_info=info, protocol_version=protocol)
+
+
+def _write(request: Request, lock: Lock | None, fresh: tuple[Pin, ...], used: set[tuple[str, str]], talk: Talk) -> bool:
+    """Writes the lockfile, unless only asked whether it would change; True when it does."""
+    name = visible(request.lock)
+    before = lock.pins if lock else ()
+
+    def change(pins: tuple[Pin, ...]) -> tuple[Pin, ...]:
+        return replaced(pins, fresh, used, request.prune)
+
+    if request.check:
+        changed = write(change(before)) != (lock.document.data if lock else None) and bool(fresh or lock)
+        talk.say(f"{name} {'would change' if changed else 'is up to date'}")
+        return changed
+    if not fresh and not (request.prune and lock):
+        talk.say(f"{name} was not {'changed' if lock else 'written'}: nothing was pinned")
+        return False
+    changed = rewrite(request.file, change)
+    talk.say(f"{name} {'written' if changed else 'is up to date'}")
+    return changed

@@ -1,0 +1,46 @@
+"""What a person reads about servers that are started and pinned: one line each, secrets masked, untrusted text escaped."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.metadata.credentials import mask, masked_name
+from mcp_audit_gate.metadata.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_audit_gate.live.attach import Server
+    from mcp_audit_gate.lock.match import Match
+    from mcp_audit_gate.model import Observed, Pin, Surface
+
+_LONGEST = 300
+
+
+def command_line(item: Match) -> str:
+    """The program with its arguments and the names of its variables, or the address, as the lockfile would write it."""
+    launch = item.launch
+    args, env = launch.get("args"), launch.get("env")
+    words = [str(launch.get("url") or launch.get("command") or ""), *(map(str, args) if isinstance(args, list) else ())]
+    names = f" (with {', '.join(sorted(env))})" if isinstance(env, dict) and env else ""
+    return visible(mask(" ".join(word if word and " " not in word else f'"{word}"' for word in words)) + names, _LONGEST)
+
+
+def outcome(server: Server, seen: Observed, pin: Pin | None) -> Iterator[str]:
+    """What became of one server: pinned with what, or why not."""
+    name = visible(masked_name(server.item.entry.name), 80)
+    if pin is not None:
+        old = server.item.pin
+        state = "unchanged" if old and (old.digest, old.launch_digest) == (pin.digest, pin.launch_digest) else "pinned again" if old else "pinned"
+        yield f"{name}: {state}, {counts(pin.surface)}"
+    kept = "; its old pin stays" if server.item.pin else ""
+    for gap in seen.gaps:
+        yield f"{name}: not pinned: {gap.reason}{kept}" + (f"; {gap.hint}" if gap.hint else "")
+    for note in seen.notes:
+        yield f"{name}: {note.message}"
+
+
+def counts(surface: Surface) -> str:
+    """`14 tools, 2 prompts`: what there is of each kind."""
+    kinds = (("tool", surface.tools), ("prompt", surface.prompts), ("resource", surface.resources), ("template", surface.resource_templates))
+    told = [f"{len(items)} {kind}{'' if len(items) == 1 else 's'}" for kind, items in kinds if items]
+    return ", ".join(told) or "nothing declared"

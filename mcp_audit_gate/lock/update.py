@@ -1,0 +1,124 @@
+"""New pins into the lockfile: which records they replace, and the file changed whole, or not at all, whoever else writes at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.lock.lockfile import read, write
+from mcp_audit_gate.lock.match import key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mcp_audit_gate.model import Pin
+
+WAIT_S = 30.0
+
+
+def replaced(pins: Iterable[Pin], new: Iterable[Pin], used: Iterable[tuple[str, str]], prune: bool = False) -> tuple[Pin, ...]:
+    """The pins with the new ones in place of those of the same name and launch.
+
+    A record whose launch no config has any more goes when its name is pinned anew; with `prune` in any case. used: the keys
+    (lock.match.key) of all entries of the tree.
+    """
+    fresh = {key(pin.name, pin.launch): pin for pin in new}
+    wanted = set(used)
+    names = {pin.name for pin in fresh.values()}
+    kept = {}
+    for pin in pins:
+        own = key(pin.name, pin.launch)
+        if own in wanted or not (prune or pin.name in names):
+            kept[own] = pin
+    return tuple({**kept, **fresh}.values())
+
+
+def rewrite(file: str, change: Callable[[tuple[Pin, ...]], tuple[Pin, ...]]) -> bool:
+    """Applies a change to the pins of a lockfile on disk; False when that changes no byte. Raises LockError, UsageError, OSError.
+
+    The file is written beside itself, flushed and renamed, so that a crash leaves the old or the new one.
+    """
+    folder, name = os.path.split(os.path.realpath(file))
+    with _alone(folder, name):
+        before = _bytes(os.path.join(folder, name))
+        after = write(change(read(name, before).pins if before is not None else ()))
+        if after == before:
+            return False
+        _sweep(folder, name)
+        temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+        try:
+            with open(temporary, "xb") as target:
+                target.write(after)
+                target.flush()
+                os.fsync(target.fileno())
+            if before is not None:
+                os.chmod(temporary, os.stat(os.path.join(folder, name)).st_mode & 0o7777)
+            os.replace(temporary, os.path.join(folder, name))
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+        _flush(folder)
+    return True
+
+
+def _bytes(file: str) -> bytes | None:
+    try:
+        with open(file, "rb") as source:
+            return source.read()
+    except FileNotFoundError:
+        return None
+
+
+def _sweep(folder: str, name: str) -> None:
+    """Removes what a run that was killed left behind; nobody else writes now."""
+    for item in os.listdir(folder):
+        if item.startswith(f".{name}.") and item.endswith(".tmp"):
+            os.unlink(os.path.join(folder, item))
+
+
+def _flush(folder: str) -> None:
+    """Makes the rename last, where a folder can be flushed."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _alone(folder: str, name: str) -> Iterator[None]:
+    """Holds a lock on the folder (POSIX) or a file beside the lockfile, so that two runs write one after the other."""
+    if os.name == "posix":
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            _wait(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), BlockingIOError, folder)
+            yield
+        finally:
+            os.close(descriptor)
+        return
+    marker = os.path.join(folder, f".{name}.writing")
+    _wait(lambda: os.close(os.open(marker, os.O_CREAT | os.O_EXCL)), FileExistsError, marker)
+    try:
+        yield
+    finally:
+        os.unlink(marker)
+
+
+def _wait(take: Callable[[], object], taken: type[OSError], what: str) -> None:
+    import time
+
+    until = time.monotonic() + WAIT_S
+    while True:
+        try:
+            take()
+        except taken as error:
+            if time.monotonic() > until:
+                raise UsageError(f"another mcp-audit pin has held {what} for {WAIT_S:g} s", "end it, or try again") from error
+            time.sleep(0.05)
+        else:
+            return
