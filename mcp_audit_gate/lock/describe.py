@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.lock.alternatives import KINDS, divides
 from mcp_audit_gate.lock.normal import SIZES
+from mcp_audit_gate.metadata.credentials import mask
 from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
@@ -19,7 +20,7 @@ _BOUNDS = {"number": ("minimum", "maximum"), **SIZES}
 
 def shown(name: str) -> str:
     """An untrusted name in a message."""
-    return visible(name, 40)
+    return visible(mask(name), 40)
 
 
 def kind_words(old: tuple[str, ...], new: tuple[str, ...]) -> str:
