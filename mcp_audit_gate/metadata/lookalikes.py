@@ -163,7 +163,8 @@ def _word(text: str, at: int) -> tuple[str, bool, bool]:
 
 
 @functools.cache
-def _letters() -> dict[int, str]:
+def letters() -> dict[int, str]:
+    """Letters of other scripts that pass for ASCII ones, with those (UTS 39)."""
     return {ord(letter): ascii_letter for ascii_letter, letters in _read("confusables.json")["letters"].items() for letter in letters}
 
 
@@ -171,7 +172,7 @@ def skeleton(text: str) -> str:
     """The text as a reader takes it in: compatibility forms resolved, look-alike letters made ASCII, lower case (UTS 39, simplified)."""
     from unicodedata import normalize
 
-    return normalize("NFKC", text).translate(_letters()).lower()
+    return normalize("NFKC", text).translate(letters()).lower()
 
 
 # Scripts whose letters pass for Latin ones, by the first word of a character's Unicode name.
@@ -186,7 +187,7 @@ def mixed_letter(text: str) -> str:
 
     for word in re.finditer(r"[^\W\d_]+", text):
         scripts = {letter: name(letter, "").partition(" ")[0] for letter in word.group()}
-        foreign = [letter for letter, script in scripts.items() if script in _ALIKE and ord(letter) in _letters()]
+        foreign = [letter for letter, script in scripts.items() if script in _ALIKE and ord(letter) in letters()]
         if foreign and ("LATIN" in scripts.values() or len({scripts[letter] for letter in foreign}) > 1):
             return foreign[0]
     return ""

@@ -1,0 +1,75 @@
+"""What a newer text says that the older one did not: an order to the model, an address, path or foreign tool with one, a hidden character."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.metadata import words
+from mcp_audit_gate.metadata.carriers import loose
+from mcp_audit_gate.metadata.judgement import judge
+from mcp_audit_gate.metadata.normal import folded
+from mcp_audit_gate.metadata.signals import of_texts
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.metadata.texts import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_audit_gate.metadata.judgement import Judgement
+    from mcp_audit_gate.metadata.words import Names
+
+_SHOWN = 80
+# With an address only words that send or load; a link to read more is a link.
+_SENDING = ("SEND", "PASS", "REDIRECT", "CHANGE", "MUST")
+_ACTING = ("SEND", "PASS", "REDIRECT", "CHANGE", "MUST", "CALL", "READ", "WRITE", "DESTROY", "ADD")
+
+
+def introduced(before: str, after: str, names: Names) -> tuple[str, ...]:
+    """What the newer text newly brings, in words, untrusted parts escaped; nothing for a rewording or an honest link."""
+    if before == after:
+        return ()
+    return tuple(dict.fromkeys((*_orders(before, after, names), *_addresses(before, after, names), *_hidden(before, after))))
+
+
+def _orders(before: str, after: str, names: Names) -> Iterator[str]:
+    new = _judged(after, names)
+    if not new.level:
+        return
+    old = _judged(before, names)
+    known = {signal.group for signal in old.signals} if old.level else set()
+    about = words.grammar().about
+    for signal in new.signals:
+        if signal.group not in known:
+            yield f'an instruction to the model: {about[signal.name]["says"]} ("{visible(signal.quote, _SHOWN)}")'
+
+
+def _judged(text: str, names: Names) -> Judgement:
+    return judge(of_texts([Text((), text)], names))
+
+
+def _addresses(before: str, after: str, names: Names) -> Iterator[str]:
+    """Addresses, paths and tools of other servers that stand for the first time, in a sentence that gives an order."""
+    bits = words.grammar().bits
+    plain, old = folded(after), folded(before)
+    for sentence in words.sentences(plain, names):
+        orders = [mask for mask, start, end in sentence if _is_base(plain[start:end])]
+        for classes, start, end in sentence:
+            text = plain[start:end]
+            if text in old:
+                continue
+            kind = "the address" if classes & (bits["URL"] | bits["MAIL"]) else "the path" if classes & (bits["PATH"] | bits["KEYFILE"]) else ""
+            kind = kind or ("another server's tool" if classes & bits["OTHERS"] else "")
+            wanted = sum(bits[name] for name in (_SENDING if kind == "the address" else _ACTING))
+            if kind and any(mask & wanted for mask in orders):
+                yield f"{kind} {visible(text, _SHOWN)} with a directive"
+
+
+def _is_base(word: str) -> bool:
+    """True for a verb that orders; `reads`, `reading` and `sent` tell."""
+    return not word.lower().endswith(("s", "ing", "ed"))
+
+
+def _hidden(before: str, after: str) -> Iterator[str]:
+    old = {before[at] for at in loose(before)}
+    new = [after[at] for at in loose(after) if after[at] not in old]
+    if new:
+        yield "hidden characters (" + ", ".join(dict.fromkeys(f"U+{ord(char):04X}" for char in new[:8])) + ")"

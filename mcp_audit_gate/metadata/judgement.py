@@ -1,0 +1,62 @@
+"""What signals add up to: the signals of one thing in, a level and the sum behind it out. Weights in data/weights.json.
+
+Of each group of signals the weightiest counts, so that one fault said twice is one fault. High needs two groups, one of them strong.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+
+from mcp_audit_gate.metadata import words
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from mcp_audit_gate.metadata.signals import Signal
+
+HIGH, MEDIUM, NONE = "high", "medium", ""
+# Below this a signal says too little to be the second of two.
+_COUNTS = 0.3
+
+
+class Judgement(NamedTuple):
+    """level: high, medium or "". score: the sum, 0.0 where medium begins. signals: those that were counted, the weightiest first."""
+
+    level: str
+    score: float
+    signals: tuple[Signal, ...] = ()
+
+
+@functools.cache
+def weights() -> dict[str, Any]:
+    """The shipped weights: `start`, `high`, and `signals` by name. scripts/weights.py makes them."""
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "weights.json")
+    with open(path, encoding="utf-8") as file:
+        found: dict[str, Any] = json.load(file)
+    return found
+
+
+def judge(signals: Iterable[Signal]) -> Judgement:
+    """The level of the signals of one thing, and which of them made it."""
+    table = weights()
+    best: dict[str, Signal] = {}
+    for signal in signals:
+        if signal.group not in best or table["signals"][signal.name] > table["signals"][best[signal.group].name]:
+            best[signal.group] = signal
+    counted = sorted(best.values(), key=lambda signal: -table["signals"][signal.name])
+    score = level_score(signal.name for signal in counted)
+    telling = [signal for signal in counted if table["signals"][signal.name] >= _COUNTS]
+    strong = any(words.grammar().about[signal.name]["strong"] for signal in counted)
+    level = HIGH if score >= table["high"] and len(telling) > 1 and strong else MEDIUM if score >= 0 else NONE
+    return Judgement(level, score, tuple(counted))
+
+
+def level_score(names: Iterable[str]) -> float:
+    """The sum for the counted signals."""
+    table = weights()
+    return float(table["start"]) + sum(float(table["signals"][name]) for name in names)

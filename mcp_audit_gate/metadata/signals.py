@@ -1,0 +1,125 @@
+"""Signals: the texts of one thing that a server declares in, what in them gives orders or hides, with places and words, out."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+from bisect import bisect_right
+
+from mcp_audit_gate.metadata import words
+from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, ZERO_WIDTH, carried, may_carry
+from mcp_audit_gate.metadata.declared import parameters
+from mcp_audit_gate.metadata.normal import folded, origins
+from mcp_audit_gate.metadata.texts import texts
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_audit_gate.metadata.declared import Item
+    from mcp_audit_gate.metadata.texts import Text
+    from mcp_audit_gate.metadata.words import Names
+    from mcp_audit_gate.model import Pointer
+
+_QUOTE = 120
+# What stands in these is read with the rest of the text.
+_READ_ANYWAY = (ZERO_WIDTH, DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
+
+
+class Signal(NamedTuple):
+    """Something in a text that is no description: its name, the group it counts in, the words, and where they stand.
+
+    at, key, offset: the text and the character of it, for what was decoded the start of its carrier. carrier: how it was hidden, or "".
+    names: identifiers in it that are tools of this server or of others.
+    """
+
+    name: str
+    group: str
+    quote: str
+    at: Pointer
+    key: bool = False
+    offset: int = 0
+    carrier: str = ""
+    names: tuple[str, ...] = ()
+
+
+def names_of(item: Item, siblings: frozenset[str], others: dict[str, str]) -> Names:
+    """What names mean in an item's text; siblings: its server's tools in lower case, others: tools of other servers."""
+    own = frozenset((item.name.lower(),)) if item.name else frozenset()
+    wanted = frozenset(name.lower() for name in parameters(item.definition))
+    return words.Names(own, wanted, siblings - own, others)
+
+
+def of_item(item: Item, names: Names) -> tuple[Signal, ...]:
+    """The signals in everything that an item says, in the order of its texts; each once a text."""
+    return of_texts(texts(item), names)
+
+
+def of_texts(found: list[Text], names: Names) -> tuple[Signal, ...]:
+    """The signals in some texts. They are read as one, a paragraph each, so that what is cheap is done once."""
+    if not found:
+        return ()
+    joined = "\n\n".join([text.text for text in found])
+    plain = folded(joined)
+    hits = sorted((hit for hit in _hits(plain, names)), key=lambda hit: hit[1])
+    hidden = [(number, item) for number, text in enumerate(found) for item in carried(text.text)] if may_carry(joined) else []
+    if not hits and not hidden:
+        return ()
+    signals: dict[tuple[str, int, str], Signal] = {}
+    starts = _starts(found)
+    came = None if plain is joined or not hits else origins(joined)
+    for name, start, end in hits:
+        at = start if came is None else came[start]
+        number = bisect_right(starts, at) - 1
+        text = found[number]
+        signals.setdefault((name, number, ""), Signal(name, _group(name), _quote(plain[start:end]), text.at, text.key, at - starts[number]))
+    for number, item in hidden:
+        text = found[number]
+        place = (text.at, text.key, item.start)
+        signals.setdefault(("carrier", number, item.kind), Signal("carrier", _group("carrier"), _quote(item.text), *place, item.kind))
+        if item.text and item.kind not in _READ_ANYWAY:
+            for name, start, end in _hits(folded(item.text), names):
+                signals.setdefault((name, number, item.kind), Signal(name, _group(name), _quote(item.text[start:end]), *place, item.kind))
+    return tuple(signals.values())
+
+
+def _starts(found: list[Text]) -> list[int]:
+    starts, at = [], 0
+    for text in found:
+        starts.append(at)
+        at += len(text.text) + 2
+    return starts
+
+
+def _quote(text: str) -> str:
+    return " ".join(text[: 2 * _QUOTE].split())[:_QUOTE]
+
+
+def _group(name: str) -> str:
+    return str(words.grammar().about[name]["group"])
+
+
+def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
+    """(signal, start, end) of all patterns and expressions."""
+    low = text.lower()
+    wanted = words.candidates(set(words.WORD.findall(low)))
+    if wanted:
+        for sentence in words.sentences(text, names):
+            yield from words.matches(sentence, wanted)
+    for signal, when, pattern in _expressions():
+        if any(mark in low for mark in when):
+            for match in pattern.finditer(text):
+                yield signal, match.start(), match.end()
+
+
+@functools.cache
+def _expressions() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
+    from mcp_audit_gate.pattern import lazy
+
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "signals.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in data["expressions"])

@@ -1,0 +1,385 @@
+"""Text as a row of words with classes, and rows of classes found in it: the grammar in which data/signals.json is written.
+
+A word's classes are bits of a number, so that a sentence is a list of numbers and a pattern a row of masks. Matching takes one pass
+over a sentence for each pattern whose classes all occur in it; nothing backtracks.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+
+from mcp_audit_gate.pattern import lazy
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+if TYPE_CHECKING:
+    # The classes of a word, and where it begins and ends.
+    Token = tuple[int, int, int]
+
+# Classes made of a word's shape and of what is known about names, not of a list.
+SHAPES = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "QUOTED", "URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "MUST_UPPER")
+WORD = lazy(r"[a-z][a-z0-9._/-]*[a-z0-9]|[a-z]")
+_TOKEN = lazy(r"[^\s\"'`“”‘’«»<>()\[\]{},;!?|…]+(?:['’](?:s|t|re|ll|ve|d)\b)?")
+_EDGES = ".:*_#=-–—"
+_QUOTES = "\"'`“‘«"
+_SHORT_STOPS = frozenset(("e.g", "i.e", "etc", "vs", "no", "approx", "cf"))
+_CLOSING = "\"'`”’»"
+_STOPS = frozenset("!?;")
+_UPPER = frozenset(("MUST", "ALWAYS", "NEVER", "SHALL", "REQUIRED", "MANDATORY", "CRITICAL", "DO", "NOT", "IMPORTANT", "FIRST"))
+
+
+class Step(NamedTuple):
+    """A word of a pattern: its classes, how many other words may stand before it, and classes that may not."""
+
+    wanted: int
+    gap: int
+    blocked: int
+
+
+class Pattern(NamedTuple):
+    """A row of steps, and classes that may not stand before it in its sentence; needs: what must be there at all."""
+
+    signal: str
+    steps: tuple[Step, ...]
+    needs: tuple[int, ...]
+    rarest: int
+    forbidden: int
+
+
+class Grammar(NamedTuple):
+    """What data/signals.json says, ready for use.
+
+    bits: class -> bit. words: word -> mask. phrases: first word -> (further words, mask). hints: word -> mask of all that may begin
+    with it. about: signal -> its record without the patterns.
+    """
+
+    bits: dict[str, int]
+    words: dict[str, int]
+    phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
+    hints: dict[str, int]
+    shapes: int
+    patterns: tuple[Pattern, ...]
+    about: dict[str, dict[str, Any]]
+    key_files: tuple[str, ...]
+    settings_files: tuple[str, ...]
+
+
+class Match(NamedTuple):
+    """Where a pattern was found."""
+
+    signal: str
+    start: int
+    end: int
+
+
+class Names(NamedTuple):
+    """What identifiers in a text may mean: the thing itself, its parameters, its server's other tools, and tools of other servers by name."""
+
+    own: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    siblings: frozenset[str] = frozenset()
+    others: Mapping[str, str] = {}
+
+
+@functools.cache
+def grammar() -> Grammar:
+    """The shipped grammar."""
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "signals.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    return _Builder(data).built()
+
+
+class _Builder:
+    """Makes a Grammar of the data: gives each class, and each list of literal words in a pattern, a bit."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._data = data
+        self._bits: dict[str, int] = {}
+        self._words: dict[str, int] = {}
+        self._phrases: dict[str, dict[tuple[str, ...], int]] = {}
+        self._sizes: dict[int, int] = {}
+        for name in SHAPES:
+            self._bit(name)
+        for name, text in data["verbs"].items():
+            for word in text.split():
+                for form in forms(word):
+                    self._add(form, self._bit(name))
+        for form in data["not verbs"].split():
+            del self._words[form]
+        for pair in data["irregular"].split():
+            form, _, verb = pair.partition("=")
+            self._add(form, self._words.get(verb, 0))
+        for name, text in data["words"].items():
+            for word in text.split():
+                self._add(word, self._bit(name))
+
+    def built(self) -> Grammar:
+        """The grammar; reading the patterns adds the words that stand in them."""
+        patterns = tuple(self._pattern(signal["name"], text) for signal in self._data["signals"] for text in signal["patterns"])
+        about = {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in self._data["signals"]}
+        phrases = {first: tuple(sorted(rest.items(), key=lambda item: -len(item[0]))) for first, rest in self._phrases.items()}
+        hints = dict(self._words)
+        for first, rest in phrases.items():
+            for _, mask in rest:
+                hints[first] = hints.get(first, 0) | mask
+        shapes = sum(self._bits[name] for name in SHAPES)
+        return Grammar(
+            self._bits,
+            self._words,
+            phrases,
+            hints,
+            shapes,
+            patterns,
+            about,
+            *(tuple(self._data[name].split()) for name in ("key files", "settings files")),
+        )
+
+    def _bit(self, name: str) -> int:
+        return self._bits.setdefault(name, 1 << len(self._bits))
+
+    def _add(self, word: str, bit: int) -> None:
+        first, *rest = word.split("_")
+        if not rest:
+            self._words[word] = self._words.get(word, 0) | bit
+        else:
+            known = self._phrases.setdefault(first, {})
+            known[tuple(rest)] = known.get(tuple(rest), 0) | bit
+
+    def _pattern(self, signal: str, text: str) -> Pattern:
+        steps: list[Step] = []
+        gap = forbidden = 0
+        for part in text.split(" "):
+            if part[0] == "-":
+                forbidden = self._mask(part[1:])
+                continue
+            name, dot, number = part.rpartition(".")
+            if not (dot and number.isdigit()):
+                name, number = part, "1"
+            choices = [choice.partition("!") for choice in name.split("|")]
+            wanted = self._mask(*(plain for plain, _, _ in choices))
+            self._sizes[wanted] = sum(self._size(plain) for plain, _, _ in choices)
+            blocked = self._mask(*(blocker for _, _, blocker in choices if blocker))
+            steps.append(Step(wanted, gap, blocked))
+            gap = int(number)
+        needs = sorted({step.wanted for step in steps}, key=lambda wanted: self._sizes[wanted])
+        return Pattern(signal, tuple(steps), tuple(needs), needs[0], forbidden)
+
+    def _size(self, name: str) -> int:
+        """About how many words a class has; many have a shape."""
+        if name in SHAPES:
+            return 1000
+        return len(self._data["verbs"].get(name, "").split()) * 4 + len(self._data["words"].get(name, "x").split())
+
+    def _mask(self, *names: str) -> int:
+        """The bits of classes (in capitals), and one for the words among the names."""
+        mask = 0
+        spelled = "|".join(name for name in names if not name.isupper())
+        for name in names:
+            if name.isupper():
+                mask |= self._bits[name]
+            else:
+                self._add(name, self._bit("=" + spelled))
+        return mask | (self._bits["=" + spelled] if spelled else 0)
+
+
+def forms(verb: str) -> set[str]:
+    """A regular verb's forms (`copy`: copies, copied, copying)."""
+    found = {verb}
+    if verb.endswith("e"):
+        found |= {verb + "s", verb + "d", verb[:-1] + "ing"}
+    elif verb.endswith("y") and verb[-2:-1] not in tuple("aeiou"):
+        found |= {verb[:-1] + "ies", verb[:-1] + "ied", verb + "ing"}
+    else:
+        stem = verb + verb[-1] if len(verb) < 5 and verb[-1] in "bdgmnpt" and verb[-2] in "aeiou" and verb[-3:-2] not in tuple("aeiou") else verb
+        found |= {verb + ("es" if verb.endswith(("s", "sh", "ch", "x")) else "s"), stem + "ed", stem + "ing"}
+    return found
+
+
+def candidates(words: Iterable[str]) -> list[Pattern]:
+    """The patterns whose every step may stand in a text with these words."""
+    rules = grammar()
+    hints, present = rules.hints, rules.shapes
+    for word in words:
+        if word in hints:
+            present |= hints[word]
+    return [pattern for pattern in rules.patterns if pattern.rarest & present and _all_in(pattern.needs, present)]
+
+
+def _all_in(masks: Sequence[int], present: int) -> bool:
+    # A loop and not all(): this runs some hundred times for every text.
+    for mask in masks:  # noqa: SIM110
+        if not mask & present:
+            return False
+    return True
+
+
+def sentences(text: str, names: Names) -> Iterator[list[Token]]:
+    """The text's sentences as words with classes. A wrapped line goes on; an empty line, a list mark or a label begins a new one."""
+    known = grammar().words
+    tokens: list[Token] = []
+    words: list[str] = []
+    stop, last = False, 0
+    for found in _TOKEN.finditer(text):
+        start, end = found.span()
+        raw = found[0]
+        if tokens and (stop or ((start - last > 1 or text[last] == "\n") and _breaks(text, last, start, raw))):
+            yield _joined(tokens, words)
+            tokens, words = [], []
+        last = end
+        if raw.islower() and raw.isalpha() and text[start - 1] not in _QUOTES:
+            word = low = raw
+            mask = known.get(low, 0)
+            if mask == 0 and text.startswith((" tool", "()"), end):
+                mask = _mask(word, low, text, start, end, names)
+        else:
+            word = raw.lstrip(_EDGES[1:]).rstrip(_EDGES)
+            low = word.lower()
+            mask = _mask(word, low, text, start, end, names) if word else 0
+        stop = (raw[-1] == "." and low not in _SHORT_STOPS) or text[end : end + 1] in _STOPS
+        if word:
+            tokens.append((mask, start, end))
+            words.append(low)
+    if tokens:
+        yield _joined(tokens, words)
+
+
+def _breaks(text: str, last: int, start: int, raw: str) -> bool:
+    """True when a new sentence begins after the end of a line."""
+    lines = text.count("\n", last, start)
+    return lines > 1 or (lines == 1 and (raw in ("-", "*", "•", "+", "#", "##", "###") or raw[-1] == ":" or raw.rstrip(".)").isdigit()))
+
+
+def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
+    """The same words; the first of a known phrase has the phrase's classes, too."""
+    phrases = grammar().phrases
+    for number, word in enumerate(words):
+        if word not in phrases:
+            continue
+        for rest, mask in phrases[word]:
+            if tuple(words[number + 1 : number + 1 + len(rest)]) == rest:
+                tokens[number] = (tokens[number][0] | mask, *tokens[number][1:])
+    return tokens
+
+
+def _mask(word: str, low: str, text: str, start: int, end: int, names: Names) -> int:
+    """The classes of a word: those of the lists, and those of its shape."""
+    rules = grammar()
+    mask = rules.words.get(low, 0)
+    quoted = start > 0 and text[start - 1] in _QUOTES
+    if not quoted and word.isalpha():
+        if word in _UPPER:
+            mask |= rules.bits["MUST_UPPER"]
+        elif not (word.islower() or word.isupper() or word.istitle()):
+            known = low in names.siblings or low in names.others
+            mask |= _identifier(low, names, rules) if known else rules.bits["FIELD"] if word[0].islower() and low not in names.parameters else 0
+        elif text.startswith(" tool", end) and (low in names.siblings or low in names.others):
+            mask |= _identifier(low, names, rules)
+        return mask
+    if text[start] in "-_":
+        return mask
+    if quoted:
+        mask |= rules.bits["QUOTED"]
+        if text[end : end + 1] in _CLOSING and not _is_example(text, start, end) and low.replace("-", "").replace("_", "").replace(".", "").isalnum():
+            mask |= _name(word, low, text, end, names, rules)
+    if "/" in low or "." in low or "~" in low or "\\" in low or "@" in low:
+        mask |= _address(low, rules)
+    elif not quoted and ("_" in low or ("-" in low and (low in names.siblings or low in names.others)) or text[end : end + 2] == "()"):
+        example = (
+            text[end : end + 2] in (" =", "='", '="')
+            or (text[end : end + 1] == "(" and text[end + 1 : end + 2] != ")")
+            or word.isupper()
+            or text[end - 1] == "="
+        )
+        mask |= 0 if example else _identifier(low, names, rules)
+    return mask
+
+
+def _is_example(text: str, start: int, end: int) -> bool:
+    """True for a name or value of a JSON text (`"query": "words"`) and for an argument in program text (`list(kind='a-b')`)."""
+    before = text[max(0, start - 3) : start - 1].strip()
+    return before[-1:] == "=" or text[end + 1 : end + 2] == ":" or before == ":" or (before[-1:] == "(" and before[:1].isalnum())
+
+
+def _name(word: str, low: str, text: str, end: int, names: Names, rules: Grammar) -> int:
+    """A single quoted word: a tool when it is known as one, looks like one or is called one; any may be a field."""
+    if low in names.own:
+        return rules.bits["SELF"]
+    if low in names.parameters:
+        return 0
+    known = low in names.siblings or low in names.others
+    compound = "_" in low or "-" in low or not (word.islower() or word.isupper() or word.istitle() or word.isdigit())
+    called = text[end + 1 : end + 6].lower().startswith((" tool", " func", "()"))
+    numbered = low.rpartition("-")[2].isdigit()
+    return (_identifier(low, names, rules) if known or called or (compound and not numbered) else 0) | rules.bits["FIELD"]
+
+
+def _identifier(low: str, names: Names, rules: Grammar) -> int:
+    low = low.removesuffix("()")
+    if low in names.own:
+        return rules.bits["SELF"]
+    if low in names.parameters or not any(letter.isalpha() for letter in low):
+        return 0
+    where = "SIBLING" if low in names.siblings else "OTHERS" if low in names.others else "STRANGER"
+    return rules.bits["TOOL"] | rules.bits["FIELD"] | rules.bits[where] | (rules.bits["STRANGER"] if where == "OTHERS" else 0)
+
+
+def _address(low: str, rules: Grammar) -> int:
+    """What a word with a slash, a dot or an at sign is: an address, a file, a name."""
+    mask = 0
+    if "://" in low or low.startswith("www."):
+        mask = rules.bits["URL"]
+    elif "@" in low and "." in low.rpartition("@")[2] and not low.startswith("@"):
+        mask = rules.bits["MAIL"]
+    elif low.startswith(("/", "~/", "../", "./", "$home", "c:\\", "%userprofile%", "\\\\")) and len(low) > 3:
+        mask = rules.bits["PATH"]
+    if any(part in low for part in rules.key_files):
+        mask |= rules.bits["KEYFILE"]
+    elif low.endswith(rules.settings_files):
+        mask |= rules.bits["SETTINGS"]
+    if low.endswith("()"):
+        mask |= rules.bits["TOOL"]
+    return mask
+
+
+def matches(sentence: list[Token], patterns: Iterable[Pattern]) -> Iterator[Match]:
+    """The patterns that stand in a sentence, each once, at its first place."""
+    present = 0
+    for mask, _, _ in sentence:
+        present |= mask
+    for pattern in patterns:
+        if _all_in(pattern.needs, present):
+            found = _find(sentence, pattern.steps)
+            if found and not (pattern.forbidden and any(mask & pattern.forbidden for mask, _, _ in sentence[: found[0]])):
+                yield Match(pattern.signal, sentence[found[0]][1], sentence[found[1]][2])
+
+
+def _find(sentence: list[Token], steps: tuple[Step, ...]) -> tuple[int, int] | None:
+    """The first and the last word of the first row of words that satisfies the steps; one pass, for each step the latest start is kept."""
+    nowhere = (-1, -1)
+    reached = [nowhere] * len(steps)
+    final = len(steps) - 1
+    for number, (mask, _, _) in enumerate(sentence):
+        if not mask:
+            continue
+        for at in range(final, -1, -1):
+            wanted, gap, blocked = steps[at]
+            if mask & wanted:
+                if at == 0:
+                    reached[0] = (number, number)
+                else:
+                    began, before = reached[at - 1]
+                    if before < 0 or number - before - 1 > gap:
+                        continue
+                    reached[at] = (began, number)
+                if at == final:
+                    return reached[at]
+            elif mask & blocked:
+                reached[at - 1] = nowhere
+    return None
