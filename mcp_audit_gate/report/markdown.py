@@ -1,7 +1,8 @@
-"""Markdown for a job summary: the verdict first, then findings, servers, a picture, what was not assessed; at most 1 MiB."""
+"""Markdown for a job summary: the verdict first, then what to do, what blocks, what changed, servers, a picture; at most 1 MiB."""
 
 from __future__ import annotations
 
+from mcp_audit_gate import HOME
 from mcp_audit_gate.model import RANK, SEVERITIES
 from mcp_audit_gate.report import escape, words
 
@@ -13,13 +14,16 @@ if TYPE_CHECKING:
     from mcp_audit_gate.report import Look
 
 # GitHub drops a summary above 1 MiB as a whole; these add up to less, in bytes.
-_FINDINGS, _DRIFT, _SERVERS, _GAPS, _EXCLUDED, _REASONS = 450_000, 200_000, 150_000, 100_000, 30_000, 30_000
+_BLOCKING, _DRIFT, _OTHERS, _SERVERS, _GAPS, _EXCLUDED, _REASONS = 350_000, 200_000, 100_000, 150_000, 100_000, 30_000, 30_000
 _DRAWN = 40  # Mermaid refuses more than 500 edges; a picture of more servers says nothing
+_DIGITS = 8  # of a fingerprint, as many as `waive` needs
+_HEADS = ("Severity", "Rule", "Where", "What is wrong", "Fix", "Fingerprint")
+_FOLDED = {"reported": "Reported, not blocking", "baseline": "Known before, not blocking", "waived": "Waived"}
 
 
 def write(report: Report, look: Look) -> bytes:
     """The summary; every list says how much of it was cut."""
-    return "\n".join([*_head(report), *_findings(report, look), *_servers(report), *_gaps(report.not_assessed)]).rstrip("\n").encode() + b"\n"
+    return "\n".join([*_head(report), *_gaps(report.not_assessed), *_findings(report, look), *_servers(report)]).rstrip("\n").encode() + b"\n"
 
 
 def _head(report: Report) -> Iterator[str]:
@@ -28,6 +32,9 @@ def _head(report: Report) -> Iterator[str]:
     yield f"**{words.counts(report)}**; {escape.prose(words.scope(report))}."
     yield ""
     yield from _cut([f"- {escape.prose(reason)}" for reason in report.verdict.reasons], _REASONS, "reason")
+    if advice := words.advice(report):
+        yield f"**What to do.** {' '.join(f'{said} {escape.code(command)}' if command else said for said, command in advice)}"
+        yield ""
     excluded = [f"- {escape.code(item.path)}" for item in report.inputs if item.status == "excluded"]
     if excluded:
         yield "Excluded by the policy:"
@@ -36,28 +43,50 @@ def _head(report: Report) -> Iterator[str]:
 
 
 def _findings(report: Report, look: Look) -> Iterator[str]:
+    """What blocks, what changed since the pins, and the rest folded away."""
     least = RANK[look.min_severity]
     shown = words.worst(finding for finding in report.findings if RANK[finding.severity] >= least)
     families = {rule.id: rule.family for rule in report.rules}
     drift = [finding for finding in shown if families.get(finding.rule) == "drift"]
     others = [finding for finding in shown if families.get(finding.rule) != "drift"]
-    for title, findings, limit in (("Findings", others, _FINDINGS), ("Drift", drift, _DRIFT)):
-        if findings:
-            yield f"## {title}"
+    yield from _titled("What blocks", [finding for finding in others if finding.status == "blocking"], _BLOCKING)
+    yield from _titled("What changed", drift, _DRIFT, ("Status",))
+    for status, title in _FOLDED.items():
+        found = [finding for finding in others if finding.status == status]
+        if found:
+            yield "<details>"
+            yield f"<summary>{title} ({len(found)})</summary>"
             yield ""
-            yield from _table(("Status", "Severity", "Rule", "Place", "Server", "What is wrong"), map(_row, findings), limit, "finding")
+            yield from _table(_HEADS, _rows(found), _OTHERS, "finding")
+            yield "</details>"
+            yield ""
     if len(shown) < len(report.findings):
         yield f"{words.number(len(report.findings) - len(shown), 'finding')} below {SEVERITIES[least]} not shown; the verdict counts all of them."
         yield ""
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
-    place = finding.location
-    where = escape.code(f"{place.path}:{place.start_line}:{place.start_column}", 1000)
-    about = escape.prose(words.message(finding))
-    if finding.status in ("waived", "baseline"):
-        about += f" ({escape.prose(words.excuse(finding))})"
-    return finding.status, finding.severity, f"`{finding.rule}`", where, "" if finding.server is None else escape.code(finding.server), about
+def _titled(title: str, findings: Sequence[Finding], limit: int, more: tuple[str, ...] = ()) -> Iterator[str]:
+    if findings:
+        yield f"## {title} ({len(findings)})"
+        yield ""
+        rows = ((*(finding.status for _ in more), *row) for finding, row in zip(findings, _rows(findings)))
+        yield from _table((*more, *_HEADS), rows, limit, "finding")
+
+
+def _rows(findings: Iterable[Finding]) -> Iterator[tuple[str, ...]]:
+    """The cells of each finding; advice that the row before gives is not repeated."""
+    before = ("", "")
+    for finding in findings:
+        place = finding.location
+        where = escape.code(f"{place.path}:{place.start_line}:{place.start_column}", 1000)
+        about = escape.prose(words.message(finding))
+        if finding.status in ("waived", "baseline"):
+            about += f" ({escape.prose(words.excuse(finding))})"
+        advice = finding.rule, finding.remediation
+        fix = "as above" if advice == before else escape.prose(finding.remediation)
+        before = advice
+        rule = f"[`{finding.rule}`]({HOME}/blob/main/docs/rules.md#{finding.rule})"
+        yield finding.severity, rule, where, about, fix, escape.code(finding.fingerprint[:_DIGITS])
 
 
 def _servers(report: Report) -> Iterator[str]:
@@ -76,19 +105,18 @@ def _server(server: Server) -> tuple[str, ...]:
 
 
 def _picture(servers: Sequence[Server]) -> Iterator[str]:
-    """The servers with the highest risk, and what each can do."""
+    """The servers with the highest risk in their files, and what each can do."""
     drawn = sorted(servers, key=lambda server: -server.risk.score)[:_DRAWN]
+    files: dict[str, list[tuple[int, Server]]] = {}
+    for number, server in enumerate(drawn):
+        files.setdefault(server.location.path, []).append((number, server))
     yield "```mermaid"
     yield "flowchart LR"
-    used: dict[str, None] = {}
-    for number, server in enumerate(drawn):
-        yield f'  s{number}["{escape.mermaid(server.entry.name)} ({server.risk.score:.1f})"]'
-        for capability, confidence in words.best(server).items():
-            used[capability] = None
-            yield f"  s{number} {'-.->' if confidence == 'low' else '-->'} {capability}"
-    for capability in words.CAPABILITIES:
-        if capability in used:
-            yield f'  {capability}(["{capability}"])'
+    for number, (path, inside) in enumerate(files.items()):
+        yield f'  subgraph f{number}["{escape.mermaid(path[-60:])}"]'
+        yield from (f'    s{at}["{escape.mermaid(server.entry.name)} ({server.risk.score:.1f})"]' for at, server in inside)
+        yield "  end"
+    yield from _edges(drawn)
     yield "```"
     yield ""
     if len(servers) > _DRAWN:
@@ -96,10 +124,20 @@ def _picture(servers: Sequence[Server]) -> Iterator[str]:
         yield ""
 
 
+def _edges(servers: Sequence[Server]) -> Iterator[str]:
+    """Lines to what each server can do, dashed for a guess."""
+    used: set[str] = set()
+    for number, server in enumerate(servers):
+        for capability, confidence in words.best(server).items():
+            used.add(capability)
+            yield f"  s{number} {'-.->' if confidence == 'low' else '-->'} {capability}"
+    yield from (f'  {capability}(["{capability.replace("_", " ")}"])' for capability in words.CAPABILITIES if capability in used)
+
+
 def _gaps(items: Sequence[NotAssessed]) -> Iterator[str]:
     if not items:
         return
-    yield f"## Not assessed: {len(items)}"
+    yield f"## Not assessed ({len(items)})"
     yield ""
     yield from _table(("What", "Place", "Server", "Reason", "What to try"), map(_gap, items), _GAPS, "item")
 
