@@ -22,12 +22,16 @@ _CONTEXT = 12
 
 
 class Excerpt(NamedTuple):
-    """A line made printable, cut to a width, and the value in it: where it starts and how wide it is in terminal cells, and its text."""
+    """A line made printable, cut to a width, and the value in it: where it starts and how wide it is in terminal cells, and its text.
+
+    at: the same start in characters.
+    """
 
     text: str
     start: int
     width: int
     value: str
+    at: int = 0
 
 
 class Excerpts:
@@ -126,7 +130,7 @@ def _fit(before: tuple[str, bool], token: tuple[str, bool], after: tuple[str, bo
         room = width - cells(value)
         right = "" if value.endswith(ELLIPSIS) else _head(*after, max(room // 3, room - cells(left)))
         left = _tail(*before, room - cells(right))
-    return Excerpt(left + value + right, cells(left), max(1, cells(value)), value)
+    return Excerpt(left + value + right, cells(left), max(1, cells(value)), value, len(left))
 
 
 def _head(text: str, cut: bool, limit: int) -> str:

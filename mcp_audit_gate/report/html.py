@@ -2,62 +2,80 @@
 
 from __future__ import annotations
 
+import os
+
 from mcp_audit_gate import HOME, __version__
+from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.report import escape, words
-from mcp_audit_gate.report.excerpt import Excerpts
+from mcp_audit_gate.report.cards import Cards, place
 from mcp_audit_gate.report.flow import picture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mcp_audit_gate.model import Finding, Location, NotAssessed, Report, Server
+    from mcp_audit_gate.model import Capability, Report, Server
     from mcp_audit_gate.report import Look
 
-_STYLE = """
-:root {
-  color-scheme: light dark; --text: #1c2024; --page: #ffffff; --soft: #f1f3f5; --line: #c9ced4;
-  --bad: #b3261e; --warn: #8a5300; --good: #1b6e3c; --note: #2457a6
+SHOWN = 5000
+_EVIDENCE = 200
+_SIGNS = {
+    "passed": '<circle cx="12" cy="12" r="9.5"/><path d="m7.5 12.5 3 3 6-6.5"/>',
+    "failed": '<circle cx="12" cy="12" r="9.5"/><path d="m8.5 8.5 7 7m0-7-7 7"/>',
 }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6e8ea; --page: #15181b; --soft: #22272b; --line: #444b52; --bad: #ff8a80; --warn: #f0b35a; --good: #7bd69b; --note: #8ab8ff }
-}
-body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; color: var(--text); background: var(--page) }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
-caption { text-align: left; font-weight: 600; padding: .25rem 0 }
-th, td { border: 1px solid var(--line); padding: .35rem .5rem; text-align: left; vertical-align: top }
-td { overflow-wrap: anywhere; min-width: 6.5rem }
-td:last-child { width: 100%; max-width: 0; min-width: 22rem }
-thead th { background: var(--soft) }
-code, pre { font: .875rem/1.4 ui-monospace, monospace }
-pre { margin: .35rem 0; padding: .5rem; background: var(--soft); overflow-x: auto; white-space: pre }
-a { color: var(--note) }
-@media (max-width: 48rem) {
-  table, tbody, tr, tbody th, td { display: block }
-  thead { display: none }
-  td:last-child { width: auto; max-width: none; min-width: 0 }
-}
-svg { max-width: 100%; height: auto; font: .8rem system-ui, sans-serif; fill: var(--text); stroke: none }
-svg line { stroke: var(--line); stroke-width: 1.5 }
-svg rect { fill: var(--soft); stroke: var(--line) }
-.error, .failed, .incomplete { color: var(--bad); font-weight: 600 }
-.warning, .empty { color: var(--warn); font-weight: 600 }
-.note { color: var(--note); font-weight: 600 }
-.passed { color: var(--good); font-weight: 600 }
-"""
+_SIGN = '<path d="M12 3 2.5 20h19L12 3z"/><path d="M12 10v4.5m0 2.8v.1"/>'
+_HEADINGS = {"blocking": "What blocks", "reported": "Reported, not blocking", "baseline": "Known before", "waived": "Waived"}
+
+
+class _Section(NamedTuple):
+    """A part of the page that the contents list: its anchor, its heading and what is in it."""
+
+    anchor: str
+    title: str
+    lines: Iterable[str]
 
 
 def write(report: Report, look: Look) -> bytes:
     """The page; colours follow the reader's system, and a content security policy forbids all but its own style."""
-    parts = [*_head(), *_verdict(report), *_findings(report), *_servers(report), *_gaps(report.not_assessed), *_inputs(report)]
-    return "".join([f"{line}\n" for line in (*parts, "</main>", "</body>", "</html>")]).encode()
+    sections = tuple(_sections(report))
+    parts = [*_head(report), *_top(report, sections), "<main>"]
+    for section in sections:
+        heading = f'<h2 id="{section.anchor}-heading">{section.title}</h2>'
+        parts += [f'<section id="{section.anchor}" aria-labelledby="{section.anchor}-heading">', heading, *section.lines, "</section>"]
+    about = f'<footer><p>Written by <a href="{HOME}">mcp-audit-gate</a> {escape.markup(__version__)}.</p></footer>'
+    return "".join([f"{line}\n" for line in (*parts, "</main>", about, "</body>", "</html>")]).encode()
 
 
-def _head() -> Iterator[str]:
+def _sections(report: Report) -> Iterator[_Section]:
+    if report.not_assessed:
+        yield _Section("not-assessed", f"Not assessed ({len(report.not_assessed)})", _gaps(report))
+    cards = Cards(report)
+    left = SHOWN
+    for status, title in _HEADINGS.items():
+        findings = [finding for finding in words.worst(report.findings) if finding.status == status]
+        if findings:
+            shown = findings[: max(left, 0)]
+            left -= len(shown)
+            yield _Section(status, f"{title} ({len(findings)})", (*cards.all(shown), *_left_out(len(shown), len(findings), "finding")))
+    if report.servers:
+        yield _Section("servers", "Servers and what they can do", _servers(report.servers))
+        yield _Section("flows", "Where it leads", picture(report.servers))
+    if report.inputs:
+        yield _Section("files", f"Files ({len(report.inputs)})", _inputs(report))
+
+
+def _left_out(shown: int, count: int, noun: str) -> Iterator[str]:
+    if shown < count:
+        yield f"<p>{words.number(count - shown, f'more {noun}')} left out here; the JSON report has all {count}.</p>"
+
+
+def _head(report: Report) -> Iterator[str]:
     from base64 import b64encode
     from hashlib import sha256
 
-    digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
+    with open(os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "report.css"), encoding="utf-8") as file:
+        style = file.read()
+    digest = b64encode(sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     yield "<!doctype html>"
     yield '<html lang="en">'
@@ -66,95 +84,135 @@ def _head() -> Iterator[str]:
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
-    yield "<title>MCP audit report</title>"
-    yield f"<style>{_STYLE}</style>"
+    yield f"<title>MCP audit: {escape.markup(report.verdict.result)}</title>"
+    yield f"<style>{style}</style>"
     yield "</head>"
     yield "<body>"
-    yield "<main>"
 
 
-def _verdict(report: Report) -> Iterator[str]:
-    text = escape.markup
-    yield f'<h1>MCP audit: <span class="{text(report.verdict.result)}">{text(report.verdict.result)}</span></h1>'
-    yield f"<p>{text(words.counts(report))}; {text(words.scope(report))}.</p>"
+def _top(report: Report, sections: Sequence[_Section]) -> Iterator[str]:
+    """The verdict, why, what to do, the numbers, and the contents."""
+    text, result = escape.markup, report.verdict.result
+    if sections:
+        yield f'<a class="skip" href="#{sections[0].anchor}">Skip to the report</a>'
+    yield "<header>"
+    yield '<p class="product">mcp-audit-gate</p>'
+    sign = f'<svg viewBox="0 0 24 24" aria-hidden="true">{_SIGNS.get(result, _SIGN)}</svg>'
+    yield f'<h1 class="{text(result)}">{sign}<span>MCP audit: {text(result)}</span></h1>'
+    yield f'<p class="lead">{text(words.sentence(words.counts(report)))}</p>'
     if report.verdict.reasons:
-        yield "<ul>"
+        yield '<ul class="reasons">'
         yield from (f"<li>{text(reason)}</li>" for reason in report.verdict.reasons)
         yield "</ul>"
+    if advice := words.advice(report):
+        told = " ".join(f"{text(said)} <code>{text(command)}</code>" if command else text(said) for said, command in advice)
+        yield f'<p class="todo"><strong>What to do.</strong> {told}</p>'
+    yield from _tiles(report)
+    yield f'<p class="scope">{text(words.sentence(words.scope(report)))}</p>'
+    yield "</header>"
+    if sections:
+        yield '<nav aria-label="Contents"><ul>'
+        yield from (f'<li><a href="#{section.anchor}">{section.title}</a></li>' for section in sections)
+        yield "</ul></nav>"
 
 
-def _findings(report: Report) -> Iterator[str]:
-    if not report.findings:
-        return
-    excerpts = Excerpts(report.documents)
-    families = {rule.id: rule.family for rule in report.rules}
-    rows = (_finding(finding, excerpts, families.get(finding.rule) == "secrets") for finding in words.worst(report.findings))
-    yield from _table("Findings", ("Status", "Severity", "Rule", "Server", "What is wrong, and where"), rows)
+def _tiles(report: Report) -> Iterator[str]:
+    counted = words.tally(report.findings)
+    tiles = [(name, str(counted[name])) for name in ("blocking", "reported")]
+    tiles += [(name, str(counted[status])) for status, name in (("waived", "waived"), ("baseline", "known before")) if counted[status]]
+    tiles.append(("not assessed", str(len(report.not_assessed))))
+    if report.servers:
+        tiles.append(("highest risk of 10", f"{max(server.risk.score for server in report.servers):.1f}"))
+    yield '<dl class="tiles">'
+    yield from (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
+    yield "</dl>"
 
 
-def _finding(finding: Finding, excerpts: Excerpts, secret: bool) -> Iterator[str]:
-    text = escape.markup
-    yield text(finding.status)
-    yield f'<span class="{words.LEVELS[finding.severity]}">{text(finding.severity)}</span>'
-    yield f'<a href="{HOME}/blob/main/docs/rules.md#{text(finding.rule)}">{text(finding.rule)}</a>'
-    yield "" if finding.server is None else text(finding.server)
-    about = [f"{text(finding.message)}<br><code>{_place(finding.location)}</code>"]
-    excerpt = excerpts.at(finding.location, 160, secret)
-    if excerpt is not None:
-        about.append(f"<pre>{text(excerpt.text)}\n{' ' * excerpt.start}{'^' * excerpt.width}</pre>")
-    about += [f"<br>see <code>{_place(location)}</code>" for location in finding.related]
-    if finding.remediation:
-        about.append(f"<br>Fix: {text(finding.remediation)}")
-    if finding.status in ("waived", "baseline"):
-        about.append(f"<br>{text(words.excuse(finding))}")
-    yield "".join(about)
+def _gaps(report: Report) -> Iterator[str]:
+    rows = []
+    for item in report.not_assessed:
+        about = f"{escape.markup(words.sentence(item.reason))}" + (f"<br>To do: {escape.markup(item.hint)}" if item.hint else "")
+        where = "" if item.path is None else f"<code><bdi>{escape.markup(item.path)}</bdi></code>"
+        rows.append((escape.markup(item.what), where, _name(item.server), about))
+    yield from _table("What could not be read, started or finished", ("What", "Place", "Server", "Reason"), rows)
 
 
-def _servers(report: Report) -> Iterator[str]:
-    """The map of servers and capabilities, and the same as a picture."""
-    if not report.servers:
-        return
-    yield from _table("Servers and what they can do", ("Server", "Place", "Risk", *words.CAPABILITIES), map(_server, report.servers))
-    yield from picture(report.servers)
+def _servers(servers: Sequence[Server]) -> Iterator[str]:
+    """The map of servers and capabilities, with the evidence for each below."""
+    heads = ("Server", "Risk", *(name.replace("_", " ") for name in words.CAPABILITIES))
+    caption = "Each server, its risk from 0.0 to 10.0 and how sure it is that it can do each thing"
+    yield from _table(caption, heads, map(_server, servers), "map", lambda column: "cap" if column > 1 else "risk" if column == 1 else "")
+    known = [server for server in servers if server.capabilities]
+    if known:
+        yield "<h3>What that rests on</h3>"
+    for server in known:
+        yield from _evidence(server)
 
 
 def _server(server: Server) -> Iterator[str]:
-    text = escape.markup
+    text, score = escape.markup, server.risk.score
     best = words.best(server)
-    yield text(server.entry.name)
-    yield f"<code>{_place(server.location)}</code>"
-    parts = "".join(f"<br>{text(part)}" for part in words.risk_parts(server.risk))
-    yield f"{server.risk.score:.1f}{parts}"
+    pinned = "pinned" if server.pinned else "not pinned"
+    yield f'{_name(server.entry.name)}<div class="small"><code>{place(server.location)}</code><br>{pinned}</div>'
+    filled = f'<rect class="full" width="{score * 10:.0f}" height="8" rx="4"/>'
+    bar = f'<svg viewBox="0 0 100 8" aria-hidden="true"><rect width="100" height="8" rx="4"/>{filled}</svg>'
+    parts = "".join(f"<li>{text(part)}</li>" for part in words.risk_parts(server.risk))
+    sum_ = f"<details><summary>the sum</summary><ul>{parts}</ul></details>" if parts else ""
+    yield f"<b>{score:.1f}</b>{bar}{sum_}"
     yield from (best.get(capability, "") for capability in words.CAPABILITIES)
 
 
-def _gaps(items: Iterable[NotAssessed]) -> Iterator[str]:
-    rows = [(item.what, item.path or "", item.server or "", item.reason, item.hint or "") for item in items]
-    if rows:
-        yield from _table("Not assessed", ("What", "Place", "Server", "Reason", "What to try"), (map(escape.markup, row) for row in rows))
+def _evidence(server: Server) -> Iterator[str]:
+    text = escape.markup
+
+    def row(item: Capability) -> tuple[str, ...]:
+        return f"<bdi>{text(item.subject or 'launch')}</bdi>", text(item.capability.replace("_", " ")), text(item.confidence), text(item.evidence)
+
+    yield f"<details><summary>{_name(server.entry.name)}</summary>"
+    yield f"<p>Rests on: {text(', '.join(server.evidence) or 'nothing')}.</p>"
+    yield from _table("What says so", ("Subject", "Capability", "Confidence", "Evidence"), map(row, server.capabilities[:_EVIDENCE]))
+    yield from _left_out(min(len(server.capabilities), _EVIDENCE), len(server.capabilities), "line")
+    yield "</details>"
 
 
 def _inputs(report: Report) -> Iterator[str]:
-    rows = [(item.path, item.client or "", str(item.servers), item.status, item.reason or "") for item in report.inputs]
-    if rows:
-        yield from _table("Files", ("File", "Client", "Servers", "Status", "Reason"), (map(escape.markup, row) for row in rows))
-    yield f'<p>Written by <a href="{HOME}">mcp-audit-gate</a> {escape.markup(__version__)}.</p>'
+    rows = [
+        (
+            f"<code><bdi>{escape.markup(item.path)}</bdi></code>",
+            *map(escape.markup, (item.client or "", str(item.servers), item.status, item.reason or "")),
+        )
+        for item in report.inputs
+    ]
+    yield from _table("The files that were looked at", ("File", "Client", "Servers", "Status", "Reason"), rows)
 
 
-def _place(location: Location) -> str:
-    return f"{escape.markup(location.path)}:{location.start_line}:{location.start_column}"
+def _name(name: str | None) -> str:
+    return "" if name is None else f"<bdi>{escape.markup(name) or '(no name)'}</bdi>"
 
 
-def _table(caption: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """A table of cells that are markup already; the first of each row is its heading."""
-    yield "<table>"
-    yield f"<caption>{caption}</caption>"
-    heading = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+def _table(
+    caption: str, head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "", of: Callable[[int], str] = lambda column: ""
+) -> Iterator[str]:
+    """A table of cells that are markup already; the first of each row is its heading. A cell that says a confidence has it as its class."""
+    label = escape.markup(caption)
+    yield f'<div class="wide" role="group" aria-label="{label}" tabindex="0">'
+    yield f'<table class="{kind}">' if kind else "<table>"
+    yield f"<caption>{label}</caption>"
+    heading = "".join(f'<th scope="col"{_class(of(column))}>{cell}</th>' for column, cell in enumerate(head))
     yield f"<thead><tr>{heading}</tr></thead>"
     yield "<tbody>"
     for row in rows:
         first, *others = row
-        data = "".join(f"<td>{cell}</td>" for cell in others)
+        data = "".join(f"<td{_class(_cell(of(column), cell))}>{cell}</td>" for column, cell in enumerate(others, 1))
         yield f'<tr><th scope="row">{first}</th>{data}</tr>'
     yield "</tbody>"
     yield "</table>"
+    yield "</div>"
+
+
+def _cell(kind: str, cell: str) -> str:
+    return f"{kind} {cell}" if kind == "cap" and cell else kind
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""

@@ -56,6 +56,20 @@ def scope(report: Report) -> str:
     return ", ".join(parts)
 
 
+def advice(report: Report) -> list[tuple[str, str]]:
+    """What to do about the verdict: sentences, each with a command to copy or ""; nothing when it passed."""
+    blocking = tally(report.findings)["blocking"]
+    parts = []
+    if report.not_assessed:
+        parts.append(("Put right what could not be assessed; until then nobody can tell whether it is safe.", ""))
+    if blocking:
+        what = "the finding that blocks" if blocking == 1 else f"the {blocking} findings that block"
+        parts.append((f"Fix {what}, or let one through until a day:", "mcp-audit waive FINGERPRINT --reason … --expires DATE"))
+    if report.verdict.result == "empty":
+        parts.append(("No MCP config was found. Where that is expected, make it a pass:", "--allow-empty"))
+    return parts
+
+
 def best(server: Server) -> dict[str, str]:
     """The server's capabilities in a fixed order, each with its best confidence."""
     found: dict[str, str] = {}
