@@ -41,10 +41,10 @@ def compare_locks(old: Iterable[Pin], new: Iterable[Pin], judge: Judge) -> tuple
     ]
     for number in found.added:
         pin = news[number]
-        changes.append(Change("server-added", pin.name, "", None, (), None, _launched(pin), f"is new: {_shown_launch(pin)}"))
+        changes.append(Change("server-added", pin.name, "", None, (), None, _launched(pin), f"it is new: {_shown_launch(pin)}"))
     for number in found.removed:
         pin = olds[number]
-        changes.append(Change("server-removed", pin.name, "", (), None, _launched(pin), None, f"is gone: {_shown_launch(pin)}"))
+        changes.append(Change("server-removed", pin.name, "", (), None, _launched(pin), None, f"it is gone: {_shown_launch(pin)}"))
     return tuple(changes)
 
 
@@ -65,7 +65,7 @@ def _pins(olds: Sequence[Pin], news: Sequence[Pin]) -> Paired:
 def _renamed_pin(old: Pin, new: Pin) -> tuple[Change, ...]:
     if old.name == new.name:
         return ()
-    return (Change("server-removed", old.name, "", (), (), old.name, new.name, f'is now called "{visible(new.name, 60)}"'),)
+    return (Change("server-removed", old.name, "", (), (), old.name, new.name, f'it is now called "{visible(new.name, 60)}"'),)
 
 
 def _launched(pin: Pin) -> Json:
@@ -90,13 +90,13 @@ def _launch(old: Pin, new: Pin) -> Iterator[Change]:
     """What is started or reached. Arguments that were pinned with the rest are reviewed where they are written."""
     found = None if old.launch_digest == new.launch_digest else launches.difference(old.launch, new.launch)
     if found is not None and found.kind == launches.IDENTITY:
-        yield Change("launch-changed", new.name, "", ("launch",), ("launch",), dict(old.launch), dict(new.launch), found.words)
+        yield Change("launch-changed", new.name, "", ("launch",), ("launch",), dict(old.launch), dict(new.launch), f"it {found.words}")
     elif found is not None and launches.version(old.launch) != launches.version(new.launch):
         before, after = launches.version(old.launch), launches.version(new.launch)
-        words = f"version {visible(after, 60) or 'not given'} instead of {visible(before, 60) or 'none given'}"
+        words = f"its version is {visible(after, 60) or 'not given'} instead of {visible(before, 60) or 'none given'}"
         yield Change("version-changed", new.name, "", ("launch",), ("launch",), before, after, words)
     elif old.resolved and new.resolved and old.resolved != new.resolved:
-        words = f"version {visible(new.resolved, 60)} instead of {visible(old.resolved, 60)}"
+        words = f"its version is {visible(new.resolved, 60)} instead of {visible(old.resolved, 60)}"
         yield Change("version-changed", new.name, "", ("resolved",), ("resolved",), old.resolved, new.resolved, words)
     if found is None or found.kind != launches.IDENTITY:
         yield from _files(old, new)
@@ -121,7 +121,7 @@ def _protocol(old: Pin, new: Pin) -> Iterator[Change]:
     before, after = old.surface.protocol_version, new.surface.protocol_version
     if before and after and before != after:
         at = ("protocolVersion",)
-        yield Change("protocol-changed", new.name, "", at, at, before, after, f"speaks {visible(after, 20)} instead of {visible(before, 20)}")
+        yield Change("protocol-changed", new.name, "", at, at, before, after, f"it speaks {visible(after, 20)} instead of {visible(before, 20)}")
 
 
 def _server_info(old: Pin, new: Pin, judge: Judge, versioned: bool) -> Iterator[Change]:
@@ -139,7 +139,7 @@ def _server_info(old: Pin, new: Pin, judge: Judge, versioned: bool) -> Iterator[
             continue
         kind = {"name": "server-identity-changed", "version": "version-changed"}.get(member, "description-changed")
         sides = _place(("serverInfo", member), member in before), _place(("serverInfo", member), member in after), one, other
-        words = f"says its {visible(member, 40)} is {_quoted(other)} instead of {_quoted(one)}"
+        words = f"it says its {visible(member, 40)} is {_quoted(other)} instead of {_quoted(one)}"
         yield Change(kind, new.name, "serverInfo", *sides, words)
 
 

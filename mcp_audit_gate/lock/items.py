@@ -96,17 +96,15 @@ def introduced(old: Item | None, new: Item, pin: Pin, judge: Judge) -> Iterator[
         earlier = "" if name else before.get(place, "")
         found = judge.introduced(earlier, text, new, pin)
         if found:
-            where = f"the name {_named(place)}" if name else f"its {_named(place)}" if place else "its text"
-            words = (
-                f"{title(new)}: {where} newly brings {'; '.join(found[:_TOLD])}"
-                if new.kind != "instructions"
-                else f"{_text_name(new)} newly bring {'; '.join(found[:_TOLD])}"
-            )
+            words = f"{_spoken(new, place, name)} newly {'bring' if new.at == ('instructions',) else 'brings'} {'; '.join(found[:_TOLD])}"
             yield Change("instruction-introduced", pin.name, new.subject, (*start, *place) if earlier else None, at, earlier or None, text, words)
 
 
-def _text_name(item: Item) -> str:
-    return "the instructions" if item.at == ("instructions",) else "the server's own description"
+def _spoken(item: Item, place: Pointer, name: bool) -> str:
+    """Which text of a thing it is, in words."""
+    if item.kind == "instructions":
+        return "the instructions" if item.at == ("instructions",) else f"its own {_named(place)}"
+    return f"{title(item)}: {'the name' if name else 'its'} {_named(place)}"
 
 
 def changed(pair: Pair) -> Iterator[Change]:

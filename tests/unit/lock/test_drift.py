@@ -299,13 +299,13 @@ def test_servers_that_came_and_went() -> None:
         [pin(name="a"), pin(name="b", launch=HTTP)], [pin(name="a"), pin(name="c", launch={**LAUNCH, "args": ["other@1"]})], JUDGE
     )
     assert [(change.kind, change.server) for change in changes] == [("server-added", "c"), ("server-removed", "b")]
-    assert [change.message for change in changes] == ["is new: npm package other", "is gone: host mcp.example.com"]
+    assert [change.message for change in changes] == ["it is new: npm package other", "it is gone: host mcp.example.com"]
 
 
 def test_a_renamed_server_is_told_once_and_compared() -> None:
     changes = compare_locks([pin(tool(), name="a")], [pin(tool(description="x"), name="b")], JUDGE)
     assert [(change.kind, change.server) for change in changes] == [("server-removed", "a"), ("description-changed", "b")]
-    assert changes[0].message == 'is now called "b"'
+    assert changes[0].message == 'it is now called "b"'
 
 
 def test_pins_of_one_name_are_paired_by_launch_then_by_identity() -> None:
