@@ -83,6 +83,7 @@ class _Visit:
         self._clean = cleaner(target, options)
         self._progress = progress
         self._wire = Wire(self._clean, progress)
+        self._exited = False
 
     async def run(self, server: Server | Failure | None) -> Observation:
         """What the server showed, or why it did not."""
@@ -91,7 +92,7 @@ class _Visit:
             outcome: Listing | Failure = server
         elif server is not None:
             outcome = await self._started(server, began)
-            if isinstance(outcome, Failure) and self._wire.unheard and server.exit():
+            if isinstance(outcome, Failure) and self._wire.unheard and self._exited:
                 outcome = await self._again(outcome, began)
         else:
             outcome = await self._at_address(began)
@@ -213,6 +214,9 @@ class _Visit:
         while time.monotonic() < until and not (ended.is_set() and server.exit()):  # its last lines may still be in the pipe
             await asyncio.sleep(GLANCE_S / 5)
         said = self._last_words(server)
+        self._exited = server.exit() is not None
+        if not self._wire.answers:
+            self._wire.step = "start"
         how = server.exit() or "closed its standard output"
         self._wire.fail(f"the server {how}{said}", advice(said) or "run its command by hand to see why")
 

@@ -48,7 +48,7 @@ def advice(said: str) -> str:
 
 def cleaner(target: Target, options: Options) -> Callable[[str], str]:
     """A function that makes untrusted text one printable line without any value handed to the server."""
-    hidden = sorted({(value, name) for name, value in _values(target, options)}, key=lambda pair: (-len(pair[0]), pair))
+    hidden = sorted(set(_values(target, options)), key=lambda pair: (-len(pair[0]), pair))
 
     def clean(text: str) -> str:
         text = text[:4096].strip()
@@ -60,6 +60,7 @@ def cleaner(target: Target, options: Options) -> Callable[[str], str]:
 
 
 def _values(target: Target, options: Options) -> Iterator[tuple[str, str]]:
+    """What must not be shown, and what stands in its place."""
     given = {name: options.environ[name] for name in options.pass_env if name in options.environ}
     for name, value in (*target.env.items(), *target.headers.items(), *given.items()):
         yield from ((part, name) for part in (value, *re.split(r"\s+", value)) if len(part) >= HIDDEN)

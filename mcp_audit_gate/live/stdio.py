@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.live.observation import Options, Target
 
 STDERR_BYTES = 64 << 10
+FLOOD_BYTES, FLOOD_PAUSE_S = 1 << 20, 0.005
 CHUNK = 1 << 16
 # A server may end by itself when its input ends, then on SIGTERM; each waits this long.
 GRACE_S = 0.5
@@ -166,8 +167,12 @@ class Server:
 
     def _drain(self, pipe: IO[bytes]) -> None:
         with pipe:
+            total = 0
             while chunk := pipe.read(CHUNK):
+                total += len(chunk)
                 self._errors += chunk
+                if total > FLOOD_BYTES:  # a flood must not take the time of other servers
+                    time.sleep(FLOOD_PAUSE_S)
                 if len(self._errors) > 4 * STDERR_BYTES:
                     del self._errors[:-STDERR_BYTES]
 
