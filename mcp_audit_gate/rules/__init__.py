@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Context, Hit, RuleInfo
 
     Severity = Callable[[RuleInfo, str | None], str]
+    # What a rule looks at, and the number of its group of equal entries, 0 for none.
+    _Subject = tuple[Entry | Setting | Pinned, int]
 
 ALL: tuple[Rule, ...] = tuple(
     sorted(
@@ -60,7 +62,7 @@ class Raised(NamedTuple):
 
 def run(context: Context) -> list[Raised]:
     """Every hit of every rule."""
-    subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting | Pinned, ...]] = {}
+    subjects: dict[tuple[str, bool, bool], list[_Subject]] = {}
     groups = _groups(context.entries)
     return [item for rule in ALL for item in _apply(rule, context, subjects, groups)]
 
@@ -89,28 +91,27 @@ def _groups(entries: Iterable[Entry]) -> dict[int, int]:
     groups: dict[tuple[int, str, str], list[int]] = {}
     for entry in entries:
         groups.setdefault((id(entry.launches), entry.client, entry.kind), []).append(id(entry))
-    return {one: number for number, group in enumerate(groups.values()) if len(group) > 1 for one in group}
+    return {one: number for number, group in enumerate(groups.values(), 1) if len(group) > 1 for one in group}
 
 
-def _apply(
-    rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], tuple[Entry | Setting | Pinned, ...]], groups: dict[int, int]
-) -> Iterator[Raised]:
+def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], list[_Subject]], groups: dict[int, int]) -> Iterator[Raised]:
     if rule.scope == "context":
         for hit in rule.check(context):
             yield raised(rule, None, hit)
         return
     kind = (rule.scope, rule.also_disabled, rule.also_sample)
     if kind not in subjects:
-        subjects[kind] = _subjects(context, *kind)
+        subjects[kind] = [(about, groups.get(id(about), 0)) for about in _subjects(context, *kind)]
     faultless: set[int] = set()
-    for about in subjects[kind]:
-        group = groups.get(id(about)) if rule.alike else None
+    for about, group in subjects[kind]:
         if group in faultless:
             continue
-        hits = [raised(rule, about, hit) for hit in rule.check(about)]
-        if not hits and group is not None:
+        found = False
+        for hit in rule.check(about):
+            found = True
+            yield raised(rule, about, hit)
+        if group and rule.alike and not found:
             faultless.add(group)
-        yield from hits
 
 
 def _subjects(context: Context, scope: str, disabled: bool, sample: bool) -> tuple[Entry | Setting | Pinned, ...]:
