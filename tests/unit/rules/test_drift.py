@@ -10,9 +10,8 @@ from locks import LOCK, complete
 
 from mcp_audit_gate.lock import lockfile
 from mcp_audit_gate.lock.drift import compare_locks
-from mcp_audit_gate.metadata.declared import Item
-from mcp_audit_gate.metadata.surface import of_surface
-from mcp_audit_gate.model import Capability, Change, Location, Pin
+from mcp_audit_gate.lock.judge import Known
+from mcp_audit_gate.model import Change, Location, Pin
 from mcp_audit_gate.rules import drift
 
 KINDS = [
@@ -38,14 +37,6 @@ KINDS = [
 ]
 
 
-class Judge:
-    def introduced(self, before: str, after: str, item: Item, pin: Pin) -> tuple[str, ...]:
-        return ("an order to the model",) if "Do not tell the user" in after else ()
-
-    def capabilities(self, pin: Pin) -> tuple[Capability, ...]:
-        return of_surface(pin.surface)
-
-
 def pins(folder: Path, text: str) -> tuple[Pin, ...]:
     return lockfile.read(LOCK, complete(folder, json.loads(text))).pins
 
@@ -57,9 +48,9 @@ def test_every_class_of_the_contract_has_a_rule() -> None:
 @pytest.mark.parametrize("rule", drift.RULES, ids=lambda rule: rule.info.id)
 def test_examples_of_a_rule(rule, tmp_path: Path) -> None:
     good, bad = (pins(tmp_path, text) for _, text in (rule.info.example_good, rule.info.example_bad))
-    kinds = {change.kind for change in compare_locks(good, bad, Judge())}
+    kinds = {change.kind for change in compare_locks(good, bad, Known(bad))}
     assert kinds - ({"tool-added"} if rule.info.id == "capability-gained" else set()) == {rule.info.id}
-    assert compare_locks(good, good, Judge()) == ()
+    assert compare_locks(good, good, Known(good)) == ()
 
 
 def test_hits_name_the_server_and_escape_it() -> None:
