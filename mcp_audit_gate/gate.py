@@ -91,7 +91,7 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
     told = tuple(server for server in servers if not server.entry.again)
     documents = {**reading.documents, **{layer.source: layer.document for layer in policy.layers if layer.document}}
     mode = Mode(connect is not None, policy.name, lock=lock.path if lock else None)
-    return Report(mode, reading.inputs, told, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today)
+    return Report(mode, reading.inputs, told, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today, context.changes)
 
 
 def _judge(reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings) -> tuple[Finding, ...]:

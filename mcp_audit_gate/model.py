@@ -375,7 +375,7 @@ class Verdict(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Everything a reporter may show. severities: the severity in force for each rule in this run."""
+    """Everything a reporter may show. severities: the severity in force for each rule in this run. changes: since the pins agreed on."""
 
     mode: Mode
     inputs: tuple[Input, ...]
@@ -387,3 +387,4 @@ class Report(NamedTuple):
     severities: Mapping[str, str]
     documents: Mapping[str, Locator]
     today: date
+    changes: tuple[Drift, ...] = ()

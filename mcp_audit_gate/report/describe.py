@@ -74,5 +74,7 @@ def fenced(text: str, path: str) -> str:
     """A block of code, its fence longer than any run of backticks in it."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    language = {"json": "json", "jsonc": "json", "toml": "toml", "yaml": "yaml", "yml": "yaml", "md": "markdown"}.get(path.rsplit(".", 1)[-1], "")
+    language = {"json": "json", "jsonc": "json", "toml": "toml", "yaml": "yaml", "yml": "yaml", "md": "markdown", "diff": "diff"}.get(
+        path.rsplit(".", 1)[-1], ""
+    )
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"

@@ -121,3 +121,8 @@ def markup(text: str) -> str:
     if "&" in shown or "<" in shown or ">" in shown or '"' in shown or "'" in shown:
         shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;").replace("'", "&#39;")
     return shown.replace("##[", "#&#35;[")
+
+
+def unled(markup: str) -> str:
+    """A line of markup with its first colon as a reference when a runner would read `::` there."""
+    return markup.replace(":", "&#58;", 1) if markup.lstrip().startswith("::") else markup

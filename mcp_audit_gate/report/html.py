@@ -6,7 +6,7 @@ import os
 
 from mcp_audit_gate import HOME, __version__
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.report import escape, words
+from mcp_audit_gate.report import changed, escape, words
 from mcp_audit_gate.report.cards import Cards, place
 from mcp_audit_gate.report.flow import picture
 
@@ -50,6 +50,7 @@ def _sections(report: Report) -> Iterator[_Section]:
     if report.not_assessed:
         yield _Section("not-assessed", f"Not assessed ({len(report.not_assessed)})", _gaps(report))
     cards = Cards(report)
+    changes = [_Section("changes", f"What changed ({len(report.changes)})", changed.page(report))] if report.changes else []
     left = SHOWN
     for status, title in _HEADINGS.items():
         findings = [finding for finding in words.worst(report.findings) if finding.status == status]
@@ -57,6 +58,8 @@ def _sections(report: Report) -> Iterator[_Section]:
             shown = findings[: max(left, 0)]
             left -= len(shown)
             yield _Section(status, f"{title} ({len(findings)})", (*cards.all(shown), *_left_out(len(shown), len(findings), "finding")))
+        if status == "blocking":
+            yield from changes
     if report.servers:
         yield _Section("servers", "Servers and what they can do", _servers(report.servers))
         yield _Section("flows", "Where it leads", picture(report.servers))

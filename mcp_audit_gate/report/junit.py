@@ -125,10 +125,5 @@ def _case(case: _Case, names: _Names) -> str:
     if not case.kind:
         return f"{start}/>\n"
     attributes = "" if case.kind == "system-out" else f' type="{escape.markup(case.type)}" message="{escape.markup(escape.message(case.message))}"'
-    body = "\n".join([f" {_unled(escape.markup(line))}" for line in case.body])
+    body = "\n".join([f" {escape.unled(escape.markup(line))}" for line in case.body])
     return f"{start}>\n      <{case.kind}{attributes}>{body}</{case.kind}>\n    </testcase>\n"
-
-
-def _unled(line: str) -> str:
-    """The line with its first colon as a reference when a runner would read `::` there."""
-    return line.replace(":", "&#58;", 1) if line.lstrip().startswith("::") else line

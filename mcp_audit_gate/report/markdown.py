@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate import HOME
 from mcp_audit_gate.model import RANK, SEVERITIES
-from mcp_audit_gate.report import escape, words
+from mcp_audit_gate.report import changed, escape, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from mcp_audit_gate.report import Look
 
 # GitHub drops a summary above 1 MiB as a whole; these add up to less, in bytes.
-_BLOCKING, _DRIFT, _OTHERS, _SERVERS, _GAPS, _EXCLUDED, _REASONS = 350_000, 200_000, 100_000, 150_000, 100_000, 30_000, 30_000
+_BLOCKING, _DRIFT, _TEXTS, _OTHERS, _SERVERS, _GAPS = 300_000, 120_000, 100_000, 80_000, 130_000, 90_000
+_EXCLUDED, _REASONS = 20_000, 20_000
 _DRAWN = 40  # Mermaid refuses more than 500 edges; a picture of more servers says nothing
 _DIGITS = 8  # of a fingerprint, as many as `waive` needs
 _HEADS = ("Severity", "Rule", "Where", "What is wrong", "Fix", "Fingerprint")
@@ -51,6 +52,7 @@ def _findings(report: Report, look: Look) -> Iterator[str]:
     others = [finding for finding in shown if families.get(finding.rule) != "drift"]
     yield from _titled("What blocks", [finding for finding in others if finding.status == "blocking"], _BLOCKING)
     yield from _titled("What changed", drift, _DRIFT, ("Status",))
+    yield from changed.summary(report, _TEXTS)
     for status, title in _FOLDED.items():
         found = [finding for finding in others if finding.status == status]
         if found:

@@ -6,7 +6,7 @@ from mcp_audit_gate.metadata.credentials import mask, masked_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mcp_audit_gate.model import Finding, NotAssessed, Report, Server
+    from mcp_audit_gate.model import Drift, Finding, Json, NotAssessed, Report, Server
 
 
 def masked(report: Report) -> Report:
@@ -15,6 +15,7 @@ def masked(report: Report) -> Report:
         servers=tuple(map(_server, report.servers)),
         findings=tuple(map(_finding, report.findings)),
         not_assessed=tuple(map(_gap, report.not_assessed)),
+        changes=tuple(map(_drift, report.changes)),
         verdict=report.verdict._replace(reasons=tuple(map(masked_name, report.verdict.reasons))),
     )
 
@@ -34,6 +35,26 @@ def _finding(finding: Finding) -> Finding:
     if (message, server, subject, waiver) == (finding.message, finding.server, finding.subject, finding.waiver):
         return finding
     return finding._replace(message=message, server=server, subject=subject, waiver=waiver)
+
+
+def _drift(drift: Drift) -> Drift:
+    change = drift.change
+    masked = change._replace(
+        server=masked_name(change.server),
+        subject=masked_name(change.subject),
+        message=masked_name(change.message),
+        before=_value(change.before),
+        after=_value(change.after),
+    )
+    return drift._replace(change=masked)
+
+
+def _value(value: Json) -> Json:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    return {mask(key): _value(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _gap(item: NotAssessed) -> NotAssessed:
