@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SGR = {"error": "1;31", "warning": "1;33", "note": "1;36", "waived": "1;36", "good": "1;32", "bold": "1", "place": "34"}
 _RESULTS = {"passed": "good", "empty": "warning"}
 _INDENT = "    "
+_COLUMN = 24  # names of servers are lined up to here
 
 
 def write(report: Report, look: Look) -> bytes:
@@ -95,14 +96,16 @@ class _Page:
         if self._look.verbosity < 0 or not self._report.servers:
             return
         yield self._paint("Servers, with risk from 0.0 to 10.0", "bold")
-        for server in self._report.servers:
-            yield from self._server(server)
+        names = [cells(escape.name(server.entry.name)) for server in self._report.servers]
+        column = max((size for size in names if size <= _COLUMN), default=0)
+        for server, size in zip(self._report.servers, names):
+            yield from self._server(server, " " * max(0, column - size))
         yield ""
 
-    def _server(self, server: Server) -> Iterator[str]:
+    def _server(self, server: Server, blank: str) -> Iterator[str]:
         about = ", ".join(words.capabilities(server)) or "no capability known"
         line = f"{about}; {escape.terminal(server.location.path)}:{server.location.start_line}"
-        yield from self._prose(f"  {server.risk.score:4.1f}  {escape.name(server.entry.name)}  ", line)
+        yield from self._prose(f"  {server.risk.score:4.1f}  {escape.name(server.entry.name)}{blank}  ", line)
         if self._look.verbosity > 0:
             for part in (*words.risk_parts(server.risk), f"rests on: {', '.join(server.evidence) or 'nothing'}"):
                 yield from self._prose(f"{_INDENT}    ", escape.message(part))

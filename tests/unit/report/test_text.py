@@ -52,7 +52,7 @@ note[server-note]: server "alpha" has server-note
 
 Servers, with risk from 0.0 to 10.0
    1.5  alpha  network; .mcp.json:3
-   0.0  beta  no capability known; .mcp.json:4
+   0.0  beta   no capability known; .mcp.json:4
 
 1 file read, 2 servers, policy preset:default
 failed: 5 findings (2 blocking, 1 reported, 1 waived, 1 in the baseline)
