@@ -132,7 +132,7 @@ def _placed(value: Json, found: list[tuple[dict[str, Json], list[tuple[str, Json
                 placed += _repeats(at, wanted[id(item)])
         elif isinstance(item, list):
             pending += [((*at, number), child) for number, child in enumerate(item) if isinstance(child, (dict, list))]
-    return tuple(sorted(placed, key=lambda one: (str(one.at), one.key)))
+    return tuple(sorted(placed, key=lambda one: ([str(step) for step in one.at], one.key)))
 
 
 def _repeats(at: Pointer, pairs: list[tuple[str, Json]]) -> list[Repeated]:
