@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -28,7 +29,7 @@ def test_a_stream_in_one_piece() -> None:
 @given(st.sets(st.integers(0, len(STREAM))))
 def test_a_stream_in_any_pieces(places: set[int]) -> None:
     edges = [0, *sorted(places), len(STREAM)]
-    assert cut([STREAM[start:end] for start, end in zip(edges, edges[1:])]) == EVENTS
+    assert cut([STREAM[start:end] for start, end in itertools.pairwise(edges)]) == EVENTS
 
 
 @pytest.mark.parametrize(
