@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.lock.alternatives import KINDS, divides
+from mcp_audit_gate.lock.alternatives import KINDS, divides, is_whole
 from mcp_audit_gate.lock.normal import SIZES
 from mcp_audit_gate.metadata.credentials import mask
 from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from mcp_audit_gate.lock.alternatives import Bound, Branch
 
@@ -23,18 +23,28 @@ def shown(name: str) -> str:
     return visible(mask(name), 40)
 
 
-def kind_words(old: tuple[str, ...], new: tuple[str, ...]) -> str:
+def called(kinds: Mapping[str, Sequence[Branch]]) -> dict[str, str]:
+    """The kinds as JSON Schema calls them: numbers that are all whole are integers."""
+    return {
+        kind: "integer" if kind == "number" and all(any(is_whole(step) for step in branch.steps) for branch in found) else kind
+        for kind, found in kinds.items()
+    }
+
+
+def kind_words(old: Mapping[str, Sequence[Branch]], new: Mapping[str, Sequence[Branch]]) -> str:
     """What became of the kinds of value that are accepted; "" for nothing."""
-    gained, lost = ([kind for kind in ones if kind not in others] for ones, others in ((new, old), (old, new)))
+    before, after = called(old), called(new)
+    gained, lost = [name for kind, name in after.items() if kind not in old], [name for kind, name in before.items() if kind not in new]
     if not gained and not lost:
         return ""
     if len(new) == len(KINDS):
         return "accepts anything"
+    whole = len(old) == len(KINDS)
     if gained and lost:
-        return f"accepts {' or '.join(new)} instead of {' or '.join(old) if len(old) < len(KINDS) else 'anything'}"
+        return f"accepts {' or '.join(after.values())} instead of {'anything' if whole else ' or '.join(before.values())}"
     if gained:
         return f"accepts {' and '.join(gained)} too"
-    return f"accepts only {' or '.join(new) or 'nothing'}" if len(old) == len(KINDS) or not new else f"no longer accepts {' or '.join(lost)}"
+    return f"accepts only {' or '.join(after.values()) or 'nothing'}" if whole or not new else f"no longer accepts {' or '.join(lost)}"
 
 
 def value_words(old: Branch, new: Branch) -> Iterator[Told]:

@@ -6,8 +6,8 @@ Nothing is read, run or judged here beyond the two pins; what a text says and wh
 from __future__ import annotations
 
 from mcp_audit_gate.lock import launches
-from mcp_audit_gate.lock.canonical import canonical
-from mcp_audit_gate.lock.items import Pair, changed, introduced, same, title
+from mcp_audit_gate.lock.abilities import gained
+from mcp_audit_gate.lock.items import Pair, changed, fingerprint, introduced, same, title
 from mcp_audit_gate.lock.pairs import Paired, paired
 from mcp_audit_gate.lock.wording import meaning, plain
 from mcp_audit_gate.metadata.declared import INSTRUCTIONS, Item, items
@@ -16,14 +16,12 @@ from mcp_audit_gate.model import Change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
     from mcp_audit_gate.lock.judge import Judge
     from mcp_audit_gate.model import Json, Pin, Pointer, Surface
 
 
-# Write, execute, destroy or send: what a review of a reader did not approve.
-GAINED = ("file_write", "shell_execution", "destructive", "exfiltration")
 _ADDED = {"tool": "tool-added", "prompt": "prompt-changed", "resource": "resource-changed", "template": "resource-changed"}
 _REMOVED = {**_ADDED, "tool": "tool-removed"}
 
@@ -175,7 +173,7 @@ def _lists(old: Pin, new: Pin, judge: Judge) -> Iterator[Change]:
         yield from _removed_and_added(
             [before[kind][number] for number in found.removed], [after[kind][number] for number in found.added], new, judge, touched
         )
-    yield from _gained(old, new, touched, judge)
+    yield from gained(old, new, touched, judge)
 
 
 def _by_kind(surface: Surface) -> dict[str, list[Item]]:
@@ -189,7 +187,7 @@ def _by_kind(surface: Surface) -> dict[str, list[Item]]:
 def _paired(old: list[Item], new: list[Item]) -> Paired:
     if len({item.name for item in old}) == len(old) and len({item.name for item in new}) == len(new):
         return paired(old, new, lambda item: item.name)
-    return paired(old, new, lambda item: (item.name, canonical(item.value)), lambda item: item.name)
+    return paired(old, new, lambda item: (item.name, fingerprint(item.value)), lambda item: item.name)
 
 
 def _removed_and_added(removed: list[Item], added: list[Item], pin: Pin, judge: Judge, touched: list[tuple[Item | None, Item]]) -> Iterator[Change]:
@@ -209,43 +207,5 @@ def _removed_and_added(removed: list[Item], added: list[Item], pin: Pin, judge: 
         yield Change(_REMOVED[item.kind], pin.name, item.subject, item.at, None, item.value, None, f"{title(item)} is gone")
 
 
-def _nameless(item: Item) -> str:
-    return canonical({member: value for member, value in item.definition.items() if member not in ("name", "uri", "uriTemplate")})
-
-
-def _gained(old: Pin, new: Pin, touched: list[tuple[Item | None, Item]], judge: Judge) -> Iterator[Change]:
-    """What a thing can newly do; of added ones only what the server could not do at all."""
-    if not touched:
-        return
-    before, after = (_abilities(pin, judge) for pin in (old, new))
-    server = {capability for names in before.values() for capability in names}
-    for one, other in touched:
-        had = server if one is None else before.get(one.subject, {}).keys()
-        gained = [capability for capability in GAINED if capability in after.get(other.subject, {}) and capability not in had]
-        if one is None:
-            server |= set(gained)
-        if gained:
-            why = "; ".join(after[other.subject][capability] for capability in gained)
-            words = f"{title(other)} can now {' and '.join(_CAN[capability] for capability in gained)} ({visible(why, 120)})"
-            words += "" if one is not None else ", which nothing of this server could"
-            could, can = (_listed(names.get(other.subject, {})) for names in (before, after))
-            sides: tuple[Pointer | None, Pointer, Json, Json] = (None, other.at, None, can) if one is None else (one.at, other.at, could, can)
-            yield Change("capability-gained", new.name, other.subject, *sides, words)
-
-
-def _listed(names: Iterable[str]) -> list[Json]:
-    return [*sorted(names)]
-
-
-_CAN = {"file_write": "write", "shell_execution": "run programs", "destructive": "destroy", "exfiltration": "send data away"}
-
-
-def _abilities(pin: Pin, judge: Judge) -> dict[str, dict[str, str]]:
-    """Subject -> capability -> evidence, without weak signs, and without hints: a server may say of itself what it likes."""
-    surface = pin.surface
-    bare = tuple({member: value for member, value in tool.items() if member != "annotations"} for tool in surface.tools)
-    found: dict[str, dict[str, str]] = {}
-    for item in judge.capabilities(pin._replace(surface=surface._replace(tools=bare))):
-        if item.confidence != "low":
-            found.setdefault(item.subject, {})[item.capability] = item.evidence
-    return found
+def _nameless(item: Item) -> Hashable:
+    return fingerprint({member: value for member, value in item.definition.items() if member not in ("name", "uri", "uriTemplate")})

@@ -7,7 +7,7 @@ import itertools
 from mcp_audit_gate.lock import schemas
 from mcp_audit_gate.lock.canonical import canonical
 from mcp_audit_gate.lock.describe import shown
-from mcp_audit_gate.lock.keywords import subschemas
+from mcp_audit_gate.lock.keywords import frozen, subschemas
 from mcp_audit_gate.lock.wording import Leaf, leaves, meaning, notes, plain, strings
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Change
@@ -15,7 +15,7 @@ from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from mcp_audit_gate.lock.judge import Judge
     from mcp_audit_gate.metadata.declared import Item
@@ -71,12 +71,22 @@ def value_at(value: Json, at: Pointer) -> Json:
 
 
 def same(one: Json, other: Json) -> bool:
-    """True when two values have the same canonical form; False also for what is nested too deeply to tell."""
+    """True when two values have the same canonical form."""
     try:
         # 1 equals true in Python; for most values their text settles it at once.
         return one == other and (repr(one) == repr(other) or canonical(one) == canonical(other))
-    except (RecursionError, ValueError):
+    except RecursionError:
+        return fingerprint(one) == fingerprint(other)
+    except ValueError:  # a number that JSON does not have
         return False
+
+
+def fingerprint(value: Json) -> Hashable:
+    """The canonical form of a value, or a stand-in for it when it is nested too deeply."""
+    try:
+        return canonical(value)
+    except (RecursionError, ValueError):
+        return frozenset((leaf.at, frozen(leaf.value)) for leaf in leaves(value))
 
 
 def introduced(old: Item | None, new: Item, pin: Pin, judge: Judge) -> Iterator[Change]:
@@ -118,6 +128,8 @@ def changed(pair: Pair) -> Iterator[Change]:
     if pair.new.kind == "tool":
         for member in _SCHEMAS:
             before, after = pair.old.definition.get(member), pair.new.definition.get(member)
+            if same(before, after):
+                continue
             verdict = schemas.compare(_schema(before, member), _schema(after, member), member == "inputSchema")
             yield from _schema_change(pair, member, verdict)
             reworded += _noted(before, after, member, verdict.direction == schemas.SAME)
@@ -228,12 +240,12 @@ def _reworded(pair: Pair, reworded: Reworded) -> Iterator[Change]:
     if not reworded:
         return
     first = reworded[0]
-    names = [_named(leaf.at) for old, new in reworded for leaf in (new or old,) if leaf]
+    names = [_named((leaf.moved if pair.new.kind == "prompt" else None) or leaf.at) for old, new in reworded for leaf in (new or old,) if leaf]
     change = pair.change(
         _CLASSES.get(pair.new.kind, "description-changed"),
         None if first[0] is None else first[0].at,
         None if first[1] is None else first[1].at,
-        f"has another {_several(list(dict.fromkeys(names)))}",
+        f"differs in {_several(list(dict.fromkeys(names)))}",
     )
     if len(reworded) > 1:
         before, after = ({"/".join(map(str, leaf.at)): leaf.value for leaf in side if leaf} for side in zip(*reworded))

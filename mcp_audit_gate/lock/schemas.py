@@ -7,7 +7,7 @@ in bounded time is said to be so.
 from __future__ import annotations
 
 from mcp_audit_gate.lock.alternatives import KINDS, Branch, identity, is_nothing, item_of, spelled
-from mcp_audit_gate.lock.describe import bound_words, condition_words, kind_words, shown, steps_words, value_words
+from mcp_audit_gate.lock.describe import bound_words, called, condition_words, kind_words, shown, steps_words, value_words
 from mcp_audit_gate.lock.keywords import Document, Node, TooLarge
 from mcp_audit_gate.lock.normal import branches
 from mcp_audit_gate.record import NamedTuple
@@ -110,7 +110,7 @@ class _Walk:
         self.seen[pair] = None
         at = _At(at.path, old[0].pointer if old else at.old, new[0].pointer if new else at.new)
         olds, news = self.by_kind(old), self.by_kind(new)
-        words = kind_words(tuple(olds), tuple(news))
+        words = kind_words(olds, news)
         if words:
             yield at.say(_side(news.keys() - olds.keys(), olds.keys() - news.keys()), words)
         for kind in KINDS:
@@ -210,8 +210,8 @@ class _Walk:
 
     def kinds_of(self, schemas: All) -> str:
         """`string`, `number or null`, … in words."""
-        kinds = list(self.by_kind(schemas))
-        return "anything" if len(kinds) == len(KINDS) else " or ".join(kinds) or "nothing"
+        kinds = called(self.by_kind(schemas))
+        return "anything" if len(kinds) == len(KINDS) else " or ".join(kinds.values()) or "nothing"
 
     def rest(self, old: Branch, new: Branch, at: _At) -> Iterator[Difference]:
         """The members that are not declared: those with a pattern, and all others."""

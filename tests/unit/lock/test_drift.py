@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mcp_audit_gate.lock.drift import compare, compare_locks
 from mcp_audit_gate.lock.items import HINTS, value_at
-from mcp_audit_gate.model import Change, Pin
+from mcp_audit_gate.lock.judge import Known
+from mcp_audit_gate.model import Change, Pin, Surface
 from unit.lock.drifts import LAUNCH, S, Words, kinds, pin, tool
 
 JUDGE = Words()
@@ -224,7 +225,7 @@ def test_several_texts_of_a_tool_are_one_change() -> None:
     old = pin(tool(properties={"a": {**S, "description": "1"}, "b": {**S, "description": "2"}}))
     new = pin(tool(description="Reads.", properties={"a": {**S, "description": "3"}, "b": {**S, "description": "4"}}))
     (change,) = check(old, new)
-    assert change.message == 'tool "read_file" has another description, description of a, description of b'
+    assert change.message == 'tool "read_file" differs in description, description of a, description of b'
     assert change.new == ("tools", 0, "definition", "description")
     assert isinstance(change.after, dict)
     assert list(change.after) == ["description", "inputSchema/properties/a/description", "inputSchema/properties/b/description"]
@@ -316,6 +317,25 @@ def test_pins_of_one_name_are_paired_by_launch_then_by_identity() -> None:
     assert kinds(compare_locks(old[:1], [pin(tool("a"), launch=two)], JUDGE)) == ["launch-changed"]
     assert kinds(compare_locks(old[:1], [], JUDGE)) == ["server-removed"]
     assert compare_locks(old, list(reversed(old)), JUDGE) == ()
+
+
+def deep(levels: int, leaf: Any) -> Any:
+    for number in range(levels):
+        leaf = {"a": leaf} if number % 2 else [leaf]
+    return leaf
+
+
+@pytest.mark.parametrize("levels", [50, 900, 4000])
+def test_values_nested_too_deeply_are_compared(levels: int) -> None:
+    # Made by hand: no digest is worked out for what the lockfile cannot hold.
+    one, two = (
+        pin()._replace(digest="", surface=Surface(tools=(tool(_meta=deep(levels, leaf), inputSchema={"not": deep(levels, 1)}), tool("b"))))
+        for leaf in (1, 2)
+    )
+    assert kinds(compare(one, two, Known([]))) == ["description-changed"]
+    assert compare(one, one._replace(digest=""), Known([])) == ()
+    renamed = one._replace(surface=Surface(tools=({**one.surface.tools[0], "name": "z"}, tool("b"))))
+    assert kinds(compare(one, renamed, Known([]))) == ["tool-added"]
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

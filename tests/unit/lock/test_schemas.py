@@ -111,7 +111,7 @@ WIDER = {
     "new parameter of a closed object": (
         arg(S, additionalProperties=False),
         obj({"x": S, "n": I}, additionalProperties=False),
-        "n: accepts number too",
+        "n: accepts integer too",
     ),
     "new parameter deeper": (arg(obj({})), arg(obj({"y": True})), "x.y: is a new parameter (anything)"),
     "items": (arg({"type": "array", "items": I}), arg({"type": "array", "items": N}), "x[]: accepts any number, not only integers"),
