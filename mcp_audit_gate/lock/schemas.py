@@ -136,13 +136,14 @@ class _Walk:
         if len(olds) == len(news) == 1:
             yield from self.branch(olds[0], news[0], at)
             return
-        spellings = [[spelled(branch) for branch in ones] for ones in (olds, news)]
-        found = {
-            (i, j): () if spellings[0][i] == spellings[1][j] else self.tried(old, new, at) for i, old in enumerate(olds) for j, new in enumerate(news)
-        }
+        before, after = ([spelled(branch) for branch in ones] for ones in (olds, news))
+        came = [j for j, spelling in enumerate(after) if spelling not in before]
+        went = [i for i, spelling in enumerate(before) if spelling not in after]
+        pairs = dict.fromkeys([(i, j) for i in went for j in range(len(news))] + [(i, j) for i in range(len(olds)) for j in came])
+        found = {(i, j): self.tried(olds[i], news[j], at) for i, j in pairs}
         directions = {pair: direction_of(differences) for pair, differences in found.items()}
-        lost = [i for i in range(len(olds)) if not any(directions[i, j] in (SAME, WIDENED) for j in range(len(news)))]
-        gained = [j for j in range(len(news)) if not any(directions[i, j] in (SAME, NARROWED) for i in range(len(olds)))]
+        lost = [i for i in went if not any(directions[i, j] in (SAME, WIDENED) for j in range(len(news)))]
+        gained = [j for j in came if not any(directions[i, j] in (SAME, NARROWED) for i in range(len(olds)))]
         if not lost and not gained:
             return
         direction = _side(gained, lost)
