@@ -60,14 +60,13 @@ SOURCES = {
     "zed": "the documentation in zed-industries/zed, docs/src/ai/mcp.md",
 }
 
-HOOKS = """\
-# Made by scripts/generate.py from the client table; do not edit.
-- id: mcp-audit
-  name: mcp-audit
-  description: Judges the MCP configs of the repository. Starts nothing and contacts nothing.
-  entry: mcp-audit
-  args: [scan, --skip-connect, --allow-empty, --staged]
+HOOK = """\
+- id: {id}
+  name: {id}
+  description: {about}
+  entry: mcp-audit scan --skip-connect --allow-empty --staged{more}
   language: python
+  minimum_pre_commit_version: 3.2.0
   pass_filenames: false
   require_serial: true
   files: |
@@ -75,12 +74,18 @@ HOOKS = """\
 {names}
     )$
 """
+HOOKS = (
+    ("mcp-audit", "Judges the MCP configs that git would commit. Starts nothing and contacts nothing.", ""),
+    ("mcp-audit-pin-check", "The same, and every server must have a pin in the lockfile that fits.", " --pin-check"),
+)
 
 
 def hooks_file(_: str) -> str:
-    """The hook; it runs for every file that a scan reads and, where only a neighbour decides, for some more."""
+    """The hooks; they run for every file that a scan reads and, where only a neighbour decides, for some more."""
     globs = {path.lower() for row in ROWS for path in row.paths} | {LOCKFILE, *POLICY_FILES}
-    return HOOKS.format(names="\n".join(f"      {'| ' if number else '  '}{expression(glob)}" for number, glob in enumerate(sorted(globs))))
+    names = "\n".join(f"      {'| ' if number else '  '}{expression(glob)}" for number, glob in enumerate(sorted(globs)))
+    hooks = [HOOK.format(id=name, about=about, more=more, names=names) for name, about, more in HOOKS]
+    return "# Made by scripts/generate.py from the client table; do not edit.\n" + "\n".join(hooks)
 
 
 def expression(glob: str) -> str:

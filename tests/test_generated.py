@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mcp_audit_gate import options
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES, ROWS
 from mcp_audit_gate.sources.match import Folder
 
@@ -48,20 +49,27 @@ def test_a_file_changed_by_hand_is_told_and_made_anew(path: str, tmp_path: Path)
 # --- the hook ---------------------------------------------------------------------------------------------------------
 
 
-def hook() -> dict[str, object]:
-    (found,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
-    return found
+HOOKS = {item["id"]: item for item in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))}
 
 
 def runs_for(path: str) -> bool:
-    return bool(re.search(str(hook()["files"]), path))
+    first, second = (bool(re.search(hook["files"], path)) for hook in HOOKS.values())
+    assert first == second
+    return first
 
 
 def test_the_hook_judges_the_whole_tree_offline_and_one_at_a_time() -> None:
-    wanted = {"id": "mcp-audit", "entry": "mcp-audit", "language": "python", "pass_filenames": False, "require_serial": True}
-    assert {key: hook()[key] for key in wanted} == wanted
-    assert hook()["args"] == ["scan", "--skip-connect", "--allow-empty", "--staged"]
-    assert not {"types", "types_or", "exclude"} & set(hook()), "JSONC and Markdown have no type of their own"
+    entry = "mcp-audit scan --skip-connect --allow-empty --staged"
+    assert {name: hook["entry"] for name, hook in HOOKS.items()} == {"mcp-audit": entry, "mcp-audit-pin-check": f"{entry} --pin-check"}
+    for hook in HOOKS.values():
+        assert (hook["language"], hook["pass_filenames"], hook["require_serial"]) == ("python", False, True)
+        assert not {"types", "types_or", "exclude"} & set(hook), "JSONC and Markdown have no type of their own"
+
+
+def test_the_options_of_the_hooks_exist() -> None:
+    for hook in HOOKS.values():
+        _, *words = hook["entry"].split()
+        assert options.parse(words).skip_connect
 
 
 def is_config(path: str) -> bool:
