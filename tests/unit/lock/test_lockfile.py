@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+import mcp_audit_gate
 from mcp_audit_gate.errors import LockError
 from mcp_audit_gate.lock.lockfile import observed, read, write
 from mcp_audit_gate.lock.places import in_lock, value_at
@@ -53,7 +56,7 @@ pins = st.builds(observed, text, st.dictionaries(text, json_values, max_size=3),
 
 
 @given(st.lists(pins, max_size=3, unique_by=lambda item: (item.name, item.launch_digest)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_is_written_reads_back_whole_and_sound(given):
     data = write(given)
     lock = read(PATH, data)
@@ -207,3 +210,30 @@ def test_values_at_steps():
     assert value_at(surface, ("instructions",)) == "x"
     assert value_at(surface, ("tools", 4, "definition", "name")) is None
     assert value_at(surface, ("tools", 0, "definition", "name", "more")) is None
+
+
+SCHEMA = json.loads((Path(mcp_audit_gate.__file__).parent / "schemas" / "lockfile.schema.json").read_text("utf-8"))
+
+
+@given(st.lists(st.builds(observed, text, st.just(LAUNCH), surfaces, st.none() | text), max_size=2))
+@settings(max_examples=50, deadline=None)
+def test_the_published_schema_accepts_what_is_written(given):
+    Draft202012Validator(SCHEMA).validate(json.loads(write(given)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.update(lockfileVersion=2),
+        lambda v: v.update(extra=1),
+        lambda v: v["servers"][0].pop("digest"),
+        lambda v: v["servers"][0].update(trusted=True),
+        lambda v: v["servers"][0]["launch"].update(shell=True),
+        lambda v: _tool(v).update(digest="md5:1"),
+        lambda v: v["servers"][0].update(instructions={"$lines": "x"}),
+    ],
+)
+def test_the_published_schema_refuses_what_is_not(change):
+    value = json.loads(write([pin()]))
+    change(value)
+    assert not Draft202012Validator(SCHEMA).is_valid(value)
