@@ -114,7 +114,7 @@ def _may_connect(chosen: argparse.Namespace) -> None:
 def _connect(chosen: argparse.Namespace, root: str) -> Connect:
     from mcp_audit_gate.live import command
 
-    return command.connection(chosen, root).connect
+    return command.connection(chosen, root).compared
 
 
 def _lock(named: str, tree: WorkingTree | Snapshot) -> Lock:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.lock.lockfile import observed
+from mcp_audit_gate.live.compare import repeats_secret, unstable
+from mcp_audit_gate.lock.lockfile import LISTS, observed, subject
 from mcp_audit_gate.lock.match import key
-from mcp_audit_gate.model import NotAssessed, Note, Observed
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.model import NotAssessed, Note, Observed, Surface
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.live.consent import Consent
     from mcp_audit_gate.live.observation import Observation, Options
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Entry
+    from mcp_audit_gate.model import Entry, Json
 
 # Which rule reports what a server did besides being listed; what is not here is worth no line.
 _KINDS = {
@@ -57,6 +59,14 @@ class Connection(NamedTuple):
         shown.update(zip(map(id, allowed), self.listed(allowed)))
         return tuple(shown[id(server)] for server in servers)
 
+    def compared(self, matches: Sequence[Match]) -> tuple[Observed, ...]:
+        """The same; a server that differs from its pin is listed once more, and what differs from start to start is no change."""
+        servers = distinct(matches)
+        shown = self.connect(matches)
+        doubtful = [server for server, one in zip(servers, shown) if one.pin and server.item.pin and one.pin.digest != server.item.pin.digest]
+        again = dict(zip(map(id, doubtful), self.listed(doubtful)))
+        return tuple(steadied(server, one, again.get(id(server))) for server, one in zip(servers, shown))
+
     def listed(self, servers: Sequence[Server]) -> list[Observed]:
         """What these servers showed, consent given."""
         from mcp_audit_gate.live.resolve import target
@@ -85,8 +95,6 @@ def _gap(server: Server, what: str, reason: str, hint: str) -> NotAssessed:
 
 
 def _observed(server: Server, one: Observation, secrets: Sequence[str]) -> Observed:
-    from mcp_audit_gate.live.compare import repeats_secret
-
     name, launch = server.item.entry.name, server.item.whole_launch
     gaps = tuple(_gap(server, "server", f"{failure.step}: {failure.reason}", failure.hint) for failure in one.failures)
     notes = tuple(Note(_KINDS[note.kind], note.subject, note.message) for note in one.notes if note.kind in _KINDS)
@@ -95,3 +103,35 @@ def _observed(server: Server, one: Observation, secrets: Sequence[str]) -> Obser
     pin = None if one.surface is None else observed(name, launch, one.surface)
     partial = None if one.partial is None or repeats_secret(one.partial, secrets) else observed(name, launch, one.partial)
     return Observed(server.entries, pin, partial, gaps, notes)
+
+
+def steadied(server: Server, first: Observed, second: Observed | None) -> Observed:
+    """What a server showed, told which parts two starts show differently; those keep their old record where there is one.
+
+    Otherwise they would be written anew, or told as changes, for ever.
+    """
+    if first.pin is None or second is None or second.pin is None:
+        return first
+    wavering = frozenset(unstable(first.pin.surface, second.pin.surface))
+    notes = (Note("unstable-metadata", part, f"shows {visible(part, 80)} differently at every start") for part in sorted(wavering))
+    old = server.item.pin
+    pin = (
+        first.pin
+        if old is None or not wavering
+        else observed(first.pin.name, dict(first.pin.launch), _kept(first.pin.surface, old.surface, wavering))
+    )
+    return first._replace(pin=pin, notes=(*first.notes, *notes))
+
+
+def _kept(surface: Surface, old: Surface, wavering: frozenset[str]) -> Surface:
+    """The surface with the old record of each part that wavers, where the old one has it."""
+    lists: dict[str, tuple[dict[str, Json], ...]] = {}
+    for member, field, _ in LISTS:
+        known = {subject(member, item): item for item in getattr(old, field)}
+        lists[field] = tuple(
+            known.get(subject(member, item), item) if subject(member, item) in wavering else item for item in getattr(surface, field)
+        )
+    instructions = old.instructions if "instructions" in wavering else surface.instructions
+    info = old.server_info if "serverInfo" in wavering else surface.server_info
+    protocol = old.protocol_version if "protocolVersion" in wavering else surface.protocol_version
+    return Surface(instructions, **lists, server_info=info, protocol_version=protocol)

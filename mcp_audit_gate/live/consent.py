@@ -68,6 +68,8 @@ def refers(item: Match) -> bool:
 def _unpinned(item: Match) -> str:
     if item.pin is None:
         return "its launch is not pinned" + (", though another launch of its name is" if item.others else "")
+    if not item.exact:
+        return "its launch is written otherwise than it is pinned"
     if not item.sound:
         return "its record in the lockfile was tampered with"
     return f"it runs {item.changed_files[0]}, which is not as it was pinned"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from mcp_audit_gate.errors import BLOCKED, EMPTY, INCOMPLETE, PASSED
-from mcp_audit_gate.live.attach import Connection, distinct
-from mcp_audit_gate.live.compare import unstable
+from mcp_audit_gate.live.attach import Connection, distinct, steadied
 from mcp_audit_gate.live.consent import refers
 from mcp_audit_gate.live.show import command_line, outcome
-from mcp_audit_gate.lock.lockfile import LISTS, found, observed, subject, write
+from mcp_audit_gate.lock.lockfile import found, write
 from mcp_audit_gate.lock.match import key, match
 from mcp_audit_gate.lock.update import replaced, rewrite
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Note, Surface
 from mcp_audit_gate.reading import read
 from mcp_audit_gate.record import NamedTuple
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.live.consent import Consent
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Json, Observed, Pin
+    from mcp_audit_gate.model import Observed, Pin
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Reading
     from mcp_audit_gate.sources.discover import WorkingTree
@@ -91,15 +89,8 @@ def _listed(request: Request, talk: Talk, servers: Sequence[Server]) -> tuple[tu
     shown = connection.connect([server.item for server in servers])
     again = [server for server, one in zip(servers, shown) if one.pin is not None]
     second = dict(zip(map(id, again), connection.listed(again)))
-    wavering = [_wavering(one, second.get(id(server))) for server, one in zip(servers, shown)]
-    told = tuple(one._replace(notes=(*one.notes, *_unstable(parts))) for one, parts in zip(shown, wavering))
-    return told, [_pin(server, one, parts) for server, one, parts in zip(servers, shown, wavering)]
-
-
-def _unstable(parts: frozenset[str]) -> list[Note]:
-    return [
-        Note("unstable-metadata", part, f"shows {visible(part, 80)} differently at every start, so its record says little") for part in sorted(parts)
-    ]
+    told = tuple(steadied(server, one, second.get(id(server))) for server, one in zip(servers, shown))
+    return told, [_pin(server, one) for server, one in zip(servers, told)]
 
 
 def _consent(connection: Connection, servers: Sequence[Server], talk: Talk) -> Consent:
@@ -121,36 +112,10 @@ def _announced(servers: Sequence[Server]) -> list[str]:
     return [*lines, *(f"  {visible(server.item.entry.name, 80)}: {command_line(server.item)}" for server in servers)]
 
 
-def _pin(server: Server, first: Observed, wavering: frozenset[str]) -> Pin | None:
-    """The new pin. What two starts show differently keeps its old record where there is one, or it would be written anew for ever."""
+def _pin(server: Server, seen: Observed) -> Pin | None:
+    """The new pin, with what is known besides the surface."""
     old = server.item.pin
-    if first.pin is None:
-        return None
-    surface = first.pin.surface
-    if wavering and old is not None:
-        surface = _steadied(surface, old.surface, wavering)
-    return observed(first.pin.name, dict(first.pin.launch), surface, old.resolved if old else None)
-
-
-def _wavering(first: Observed, second: Observed | None) -> frozenset[str]:
-    """What two starts of one server show differently."""
-    if first.pin is None or second is None or second.pin is None:
-        return frozenset()
-    return frozenset(unstable(first.pin.surface, second.pin.surface))
-
-
-def _steadied(surface: Surface, old: Surface, wavering: frozenset[str]) -> Surface:
-    """The surface with the old record of each part that wavers, where the old one has it."""
-    lists: dict[str, tuple[dict[str, Json], ...]] = {}
-    for member, field, _ in LISTS:
-        known = {subject(member, item): item for item in getattr(old, field)}
-        lists[field] = tuple(
-            known.get(subject(member, item), item) if subject(member, item) in wavering else item for item in getattr(surface, field)
-        )
-    instructions = old.instructions if "instructions" in wavering else surface.instructions
-    info = old.server_info if "serverInfo" in wavering else surface.server_info
-    protocol = old.protocol_version if "protocolVersion" in wavering else surface.protocol_version
-    return Surface(instructions, **lists, server_info=info, protocol_version=protocol)
+    return seen.pin if seen.pin is None or old is None else seen.pin._replace(resolved=old.resolved)
 
 
 def _write(request: Request, lock: Lock | None, fresh: tuple[Pin, ...], used: set[tuple[str, str]], talk: Talk) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.lock.canonical import canonical, digest
 from mcp_audit_gate.lock.files import Ran, ran
+from mcp_audit_gate.lock.launches import IDENTITY, OTHER, VERSION, difference
 from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.model import Pinned
 from mcp_audit_gate.record import NamedTuple
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mcp_audit_gate.lock.files import Tree
+    from mcp_audit_gate.lock.launches import Difference
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.model import Entry, Json, Pin, Pointer
 
@@ -23,9 +25,9 @@ _DERIVED = frozenset(("package", "files"))
 class Match(NamedTuple):
     """An entry with its pin.
 
-    launch: the entry's launch as the lockfile writes it. pin: the one of the same name and launch. others: pins of the same
-    name that no entry has. sound: the pin's record is as `pin` wrote it. ran: the files of the repository that the launch
-    runs, as they are now.
+    launch: the entry's launch as the lockfile writes it. pin: the one of the same name and launch; exact: to the letter, else
+    but for spelling (`./`, `-y`). others: pins of the same name that no entry has. sound: the pin's record is as `pin` wrote
+    it. ran: the files of the repository that the launch runs, as they are now.
     """
 
     entry: Entry
@@ -34,11 +36,12 @@ class Match(NamedTuple):
     others: tuple[Pin, ...] = ()
     sound: bool = True
     ran: Ran = Ran({}, {})
+    exact: bool = True
 
     @property
     def is_pinned(self) -> bool:
         """True when exactly this launch is pinned: a sound record, and the repository's files as they were."""
-        return self.pin is not None and self.sound and not self.ran.unread and not self.changed_files
+        return self.pin is not None and self.exact and self.sound and not self.ran.unread and not self.changed_files
 
     @property
     def whole_launch(self) -> dict[str, Json]:
@@ -96,12 +99,58 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
     found = []
     for (entry, launch), wanted in zip(servers, keys):
         others = tuple(spare.get(entry.name, ()))
+        alike = None if wanted in known else next((pin for pin in others if difference(pin.launch, launch) is None), None)
+        if alike is not None:
+            found.append(Match(entry, launch, alike, others, known[key(alike.name, alike.launch)][1], ran(entry.launch, tree, root), False))
+            continue
         if wanted not in known:
             found.append(Match(entry, launch, None, others, ran=_ran(entry, tree, root, look)))
             continue
         pin, sound = known[wanted]
         found.append(Match(entry, launch, pin, others, sound, ran(entry.launch, tree, root)))
     return tuple(found)
+
+
+class Near(NamedTuple):
+    """A pin of the same name for another launch: how the entry's launch differs from it, and where below the entry."""
+
+    pin: Pin
+    difference: Difference
+    at: Pointer
+
+
+def nearest(item: Match) -> Near | None:
+    """For an entry without a pin the pin of its name that no other entry has: one that differs in its version alone, else the first."""
+    if item.pin is not None:
+        return None
+    found = [(pin, difference(pin.launch, item.launch)) for pin in item.others]
+    ranked = sorted(((pin, how) for pin, how in found if how), key=lambda pair: (VERSION, OTHER, IDENTITY).index(pair[1].kind))
+    return Near(*ranked[0], _at(item, ranked[0][0].launch)) if ranked else None
+
+
+def _at(item: Match, old: Mapping[str, Json]) -> Pointer:
+    """The first word, variable or address of the entry that the older launch does not have; () when it only lacks something."""
+    launch = item.entry.launch
+    before = [old.get("command"), *_listed(old.get("args"))] if "command" in old else []
+    after = [item.launch.get("command"), *_listed(item.launch.get("args"))] if launch.words else []
+    for number, word in enumerate(launch.words):
+        if number >= len(before) or number >= len(after) or before[number] != after[number]:
+            return word.at
+    if item.launch.get("url") != old.get("url"):
+        return next((word.at for word in launch.urls if word.at and word.at[0] != "args"), ())
+    if item.launch.get("cwd") != old.get("cwd") and launch.cwd:
+        return launch.cwd.at
+    for member, variables in (("env", launch.env), ("headers", launch.headers)):
+        one, other = old.get(member), item.launch.get(member)
+        known, now = (value if isinstance(value, dict) else {} for value in (one, other))
+        for variable in variables:
+            if not variable.quoted and known.get(variable.name, ...) != now.get(variable.name, ...):
+                return variable.at
+    return ()
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _ran(entry: Entry, tree: Tree, root: str | None, look: bool) -> Ran:

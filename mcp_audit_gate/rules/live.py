@@ -60,6 +60,27 @@ def unexpected_message(context: Context) -> Iterator[Hit]:
         yield from _noted(seen, UNEXPECTED_MESSAGE.id)
 
 
+UNSTABLE_METADATA = RuleInfo(
+    id="unstable-metadata",
+    family="drift",
+    severity="medium",
+    title="A server declares something else at every start",
+    why="What was reviewed is not what the next start shows. Mostly it is the time or the order of a set; a server that wants to hide does the same.",
+    looks_at="Two starts of one server in this run, compared part by part. Such a part keeps its old record and is no other change.",
+    fix="Report it to the server's authors; a waiver with the finding's fingerprint holds for this part alone.",
+    references=("CWE-367",),
+    example_bad=_ANY,
+    example_good=_ANY,
+    needs=("live",),
+)
+
+
+def unstable_metadata(context: Context) -> Iterator[Hit]:
+    """One hit for each part that two starts show differently."""
+    for seen in context.observed:
+        yield from _noted(seen, UNSTABLE_METADATA.id)
+
+
 def _noted(seen: Observed, kind: str) -> Iterator[Hit]:
     for note in seen.notes:
         if note.kind == kind:
@@ -75,4 +96,5 @@ def _hit(seen: Observed, said: str, subject: str, value: str, fix: str = "") -> 
 RULES: tuple[Rule, ...] = (
     Rule(LIVE_INCOMPLETE, live_incomplete, "context"),
     Rule(UNEXPECTED_MESSAGE, unexpected_message, "context"),
+    Rule(UNSTABLE_METADATA, unstable_metadata, "context"),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.lock.launches import VERSION
+from mcp_audit_gate.lock.match import nearest
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Place, Rule, RuleInfo
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 _LOCK = "mcp-audit.lock.json"
 # Examples are excerpts of records; tests/locks.py fills in the rest.
 _RECORD = '{\n  "name": "docs",\n  "tools": []\n}\n'
+_LAUNCHED = '{\n  "name": "docs",\n  "launch": {\n    "transport": "stdio",\n    "command": "npx",\n    "args": ["-y", "@acme/docs-mcp@%s"]\n  }\n}\n'
 _EMPTY = '{\n  "lockfileVersion": 1,\n  "servers": []\n}\n'
 
 UNLOCKED_SERVER = RuleInfo(
@@ -101,6 +104,32 @@ def lock_orphan(context: Context) -> Iterator[Hit]:
             )
 
 
+LOCK_OUTDATED = RuleInfo(
+    id="lock-outdated",
+    family="lock",
+    severity="high",
+    title="The lockfile records another version of a server",
+    why="The tools that were reviewed are those of the recorded version. What the other one says and can do, nobody looked at.",
+    looks_at="Servers whose launch is recorded but for its exact version, tag, commit or digest. A launch without version is not compared.",
+    fix="Run mcp-audit pin, read what changed, and commit the lockfile with the upgrade.",
+    references=("CWE-345",),
+    example_bad=(_LOCK, _LAUNCHED % "1.4.1"),
+    example_good=(_LOCK, _LAUNCHED % "1.4.2"),
+    needs=("config", "lock"),
+    precision="very-high",
+)
+
+
+def lock_outdated(context: Context) -> Iterator[Hit]:
+    """One hit for each server that is recorded in another version."""
+    for item in _judged(context):
+        found = nearest(item)
+        if found is not None and found.difference.kind == VERSION:
+            message = f"{_title(item.entry.name)} is recorded in another version: {found.difference.words}."
+            value = str(item.launch.get("package") or item.launch_digest)
+            yield Hit(item.entry.place(found.at), message, value, False, (_place(found.pin, "launch"),), subject=None)
+
+
 def _judged(context: Context) -> Iterator[Match]:
     """The servers that a client would start."""
     return (item for item in context.matches if not item.entry.disabled and not item.entry.sample)
@@ -130,6 +159,7 @@ def _title(name: str) -> str:
 
 RULES: tuple[Rule, ...] = (
     Rule(UNLOCKED_SERVER, unlocked_server, "context"),
+    Rule(LOCK_OUTDATED, lock_outdated, "context"),
     Rule(LOCK_TAMPERED, lock_tampered, "context"),
     Rule(LOCK_ORPHAN, lock_orphan, "context"),
 )
