@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcp_audit_gate.model import Entry, Json, Locator, NotAssessed, Pointer
+    from mcp_audit_gate.model import Entry, Json, Locator, NotAssessed, Place, Pointer
 
 
 class Surface(NamedTuple):
@@ -68,12 +68,16 @@ class Change(NamedTuple):
 
 
 class Drift(NamedTuple):
-    """A Change with where it is reported: the older and the newer pin (None: none, or not in a file), and the entries it is about."""
+    """A Change with where it is reported: the older and the newer pin (None: none, or not in a file), and the entries it is about.
+
+    place: where it is, when that is in neither pin.
+    """
 
     change: Change
     old: Pin | None
     new: Pin | None
     entries: tuple[Entry, ...] = ()
+    place: Place | None = None
 
 
 class Note(NamedTuple):

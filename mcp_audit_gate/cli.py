@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mcp_audit_gate.errors import INCOMPLETE, INTERNAL, PASSED, GateError, UsageError, suggestion, worst
+from mcp_audit_gate.errors import BLOCKED, INCOMPLETE, INTERNAL, PASSED, GateError, UsageError, suggestion, worst
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def _run(words: list[str]) -> int:
         return _scan(chosen)
     if chosen.command == "pin":
         return _pin(chosen)
+    if chosen.command == "diff":
+        return _diff(chosen)
     if chosen.command == "waive":
         return _waive(chosen)
     if chosen.command == "policy":
@@ -148,6 +150,23 @@ def _pin(chosen: argparse.Namespace) -> int:
     if lock.startswith("../"):
         raise UsageError(f"--lock {chosen.lock}: the lockfile must lie below the root, {tree.root}", "commit it with the configs that it is about")
     return command.pin(chosen, tree, policy, clients, lock)
+
+
+def _diff(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate import comparison
+    from mcp_audit_gate.policy import load
+    from mcp_audit_gate.report import differences
+    from mcp_audit_gate.sources.clients import LOCKFILE
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    today = chosen.now or _today()
+    tree = WorkingTree(find_root((".",)))
+    policy = load.found(tree, today) if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
+    lock = LOCKFILE if chosen.lock is None else _relative(os.path.abspath(chosen.lock), tree.root)
+    old, new = (comparison.side(named, tree, lock) for named in (chosen.old, chosen.new))
+    found = comparison.compared(old, new, policy)
+    _to_stdout(differences.write(found, chosen.output))
+    return BLOCKED if found.items else PASSED
 
 
 def _tree(root: str, chosen: argparse.Namespace) -> WorkingTree | Snapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcp_audit_gate import risk, rules
+from mcp_audit_gate.lock import compared
 from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.metadata.capabilities import of_server
 from mcp_audit_gate.model import Context, Mode, NotAssessed, Pinned, Report, Rule, Server
@@ -71,6 +72,7 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
         lock_required=policy.lock,
         matches=matches,
         observed=observed,
+        changes=(*compared.launches(matches), *compared.live(matches, observed)),
         pinned=(*pinned(matches), *_unrecorded(observed, matches)),
         whole=settings.whole and not settings.clients,
     )

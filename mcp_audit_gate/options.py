@@ -127,6 +127,15 @@ def _pin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
 
 
+def _diff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("old", nargs="?", default="HEAD", metavar="OLD", help="a git revision, or a lockfile (default: HEAD)")
+    parser.add_argument("new", nargs="?", metavar="NEW", help="a git revision, or a lockfile (default: the working tree)")
+    parser.add_argument("-o", "--output", choices=("text", "json", "markdown"), default="text", help="default: text")
+    parser.add_argument("--lock", metavar="FILE", help=f"the lockfile of revisions and of the working tree (default: {LOCKFILE} at the root)")
+    parser.add_argument("--policy", metavar="FILE|PRESET", help="for the severity of each class (default: the one that a scan would take)")
+    parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
+
+
 def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule", metavar="RULE", help="a rule's id, as shown in brackets")
 
@@ -159,6 +168,7 @@ _COMMANDS = {
         "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
     ),
     "pin": (_pin, "ask the servers what they declare, show what changed, write the lockfile", "mcp-audit pin"),
+    "diff": (_diff, "what changed between two lockfiles or git revisions, by class; exit code 1 when something did", "mcp-audit diff origin/main"),
     "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),
     "policy": (_policy, "validate the policy, or print what is in force", "mcp-audit policy check"),
     "explain": (_explain, "one rule's page: why, what it looks at, how to fix it", "mcp-audit explain literal-secret"),

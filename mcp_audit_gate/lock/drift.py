@@ -12,7 +12,7 @@ from mcp_audit_gate.lock.pairs import Paired, paired
 from mcp_audit_gate.lock.wording import meaning, plain
 from mcp_audit_gate.metadata.declared import INSTRUCTIONS, Item, items
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Change
+from mcp_audit_gate.model import Change, Drift
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,17 +32,26 @@ def compare_locks(old: Iterable[Pin], new: Iterable[Pin], judge: Judge) -> tuple
     Pins of one name belong together by launch, then by identity, then in their order; a pin whose launch has another name in the
     newer file was renamed.
     """
+    return tuple(item.change for item in paired_changes(old, new, judge))
+
+
+def paired_changes(old: Iterable[Pin], new: Iterable[Pin], judge: Judge) -> tuple[Drift, ...]:
+    """The same, each with the two pins it lies between."""
     olds, news = tuple(old), tuple(new)
     found = _pins(olds, news)
     changes = [
-        change for first, second in found.both for change in _renamed_pin(olds[first], news[second]) + compare(olds[first], news[second], judge)
+        Drift(change, olds[first], news[second])
+        for first, second in found.both
+        for change in _renamed_pin(olds[first], news[second]) + compare(olds[first], news[second], judge)
     ]
     for number in found.added:
         pin = news[number]
-        changes.append(Change("server-added", pin.name, "", None, (), None, _launched(pin), f"it is new: {_shown_launch(pin)}"))
+        change = Change("server-added", pin.name, "", None, (), None, _launched(pin), f"is new: {_shown_launch(pin)}")
+        changes.append(Drift(change, None, pin))
     for number in found.removed:
         pin = olds[number]
-        changes.append(Change("server-removed", pin.name, "", (), None, _launched(pin), None, f"it is gone: {_shown_launch(pin)}"))
+        change = Change("server-removed", pin.name, "", (), None, _launched(pin), None, f"is gone: {_shown_launch(pin)}")
+        changes.append(Drift(change, pin, None))
     return tuple(changes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.model import RANK, Entry, Finding, Location, Pinned, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import advisories, inputs, launch, live, names, packages, pins, scope, secrets, transport, trust
+from mcp_audit_gate.rules import advisories, changes, drift, inputs, launch, live, names, packages, pins, scope, secrets, transport, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ ALL: tuple[Rule, ...] = tuple(
     sorted(
         (
             *advisories.RULES,
+            *drift.RULES,
             *inputs.RULES,
             *launch.RULES,
             *live.RULES,
@@ -64,7 +65,8 @@ def run(context: Context) -> list[Raised]:
     """Every hit of every rule."""
     subjects: dict[tuple[str, bool, bool], list[_Subject]] = {}
     groups = _groups(context.entries)
-    return [item for rule in ALL for item in _apply(rule, context, subjects, groups)]
+    found = [item for rule in ALL for item in _apply(rule, context, subjects, groups)]
+    return [*found, *(raised(rule, None, hit) for rule, hit in changes.hits(context.changes))]
 
 
 def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:

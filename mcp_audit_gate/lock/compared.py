@@ -1,0 +1,70 @@
+"""What is there against what was agreed: entries, pins and this run's connections in, changes with their places out."""
+
+from __future__ import annotations
+
+from mcp_audit_gate.lock.match import files_of, nearest
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.model import Change, Drift
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mcp_audit_gate.lock.match import Match
+    from mcp_audit_gate.model import Entry, Observed, Pin
+
+
+def launches(matches: Iterable[Match]) -> Iterator[Drift]:
+    """Each entry whose launch is not the one that is recorded, and each script of the repository that changed, with its place."""
+    told: set[tuple[int, str]] = set()
+    for item in matches:
+        entry = item.entry
+        if entry.disabled or entry.sample:
+            continue
+        found = nearest(item)
+        if found is not None and found.difference.kind != "version":
+            message = f"{found.difference.words}, and its pin is for the other"
+            change = Change("launch-changed", entry.name, "", ("launch",), (), dict(found.pin.launch), item.launch, message)
+            yield Drift(change, found.pin, None, (entry,), entry.place(found.at, key=not found.at))
+        for path in item.changed_files:
+            assert item.pin is not None
+            if (id(item.pin), path) not in told:
+                told.add((id(item.pin), path))
+                yield _script(item, item.pin, path)
+
+
+def _script(item: Match, pin: Pin, path: str) -> Drift:
+    before, after = files_of(pin.launch).get(path), item.ran.files.get(path)
+    how = "is not as it was pinned" if before and after else "is run too, and was not pinned" if after else "was pinned and is not there"
+    at = ("launch", "files", path) if before else ("launch",)
+    change = Change("repo-script-changed", item.entry.name, path, at, None, before, after, f"{visible(path, 80)} {how}")
+    step = _script_at(item.entry)
+    return Drift(change, pin, None, (item.entry,), item.entry.place(step, key=not step))
+
+
+def _script_at(entry: Entry) -> tuple[str | int, ...]:
+    script = entry.launch.script
+    return script.at if script is not None else ()
+
+
+def live(matches: Sequence[Match], observed: Iterable[Observed]) -> Iterator[Drift]:
+    """How what servers declare now differs from their pins."""
+    pins = {id(item.entry): item.pin for item in matches if item.pin}
+    differing = [(pins.get(id(seen.entries[0])), seen) for seen in observed if seen.pin]
+    differing = [(old, seen) for old, seen in differing if old and seen.pin and (old.digest, old.surface.protocol_version) != _state(seen.pin)]
+    if not differing:
+        return
+    from mcp_audit_gate.lock.drift import compare
+    from mcp_audit_gate.lock.judging import Judging
+
+    judge = Judging([*pins.values(), *(seen.pin for seen in observed if seen.pin)])
+    for old, seen in differing:
+        assert old is not None
+        assert seen.pin is not None
+        # Its launch is the pinned one; what its files are now is told by `launches`.
+        for change in compare(old, seen.pin._replace(launch=old.launch, launch_digest=old.launch_digest), judge):
+            yield Drift(change, old, None, seen.entries)
+
+
+def _state(pin: Pin) -> tuple[str, str | None]:
+    return pin.digest, pin.surface.protocol_version
