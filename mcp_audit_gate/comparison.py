@@ -7,7 +7,7 @@ import os
 from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.lock import lockfile
 from mcp_audit_gate.lock.drift import paired_changes
-from mcp_audit_gate.lock.judging import Judging
+from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.model import RANK, Location
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.report.differences import Difference, Differences
@@ -83,7 +83,7 @@ def compared(old: Side, new: Side, policy: Policy) -> Differences:
     """The changes that the policy does not switch off, the gravest first. Raises UsageError when neither side has a lockfile."""
     if old.lock is None and new.lock is None:
         raise UsageError(f"neither {old.name} nor {new.name} has a lockfile", "write one with mcp-audit pin")
-    found = paired_changes(old.pins, new.pins, Judging((*old.pins, *new.pins)))
+    found = paired_changes(old.pins, new.pins, Known((*old.pins, *new.pins)))
     told = [_difference(item, rule, hit, policy) for item in found for rule, hit in changes.hits((item,))]
     kept = [item for item in told if item.severity != "off"]
     return Differences(old.name, new.name, tuple(sorted(kept, key=lambda item: -RANK[item.severity])))

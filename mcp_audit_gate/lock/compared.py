@@ -55,9 +55,9 @@ def live(matches: Sequence[Match], observed: Iterable[Observed]) -> Iterator[Dri
     if not differing:
         return
     from mcp_audit_gate.lock.drift import compare
-    from mcp_audit_gate.lock.judging import Judging
+    from mcp_audit_gate.lock.judge import Known
 
-    judge = Judging([*pins.values(), *(seen.pin for seen in observed if seen.pin)])
+    judge = Known([*pins.values(), *(seen.pin for seen in observed if seen.pin)])
     for old, seen in differing:
         assert old is not None
         assert seen.pin is not None

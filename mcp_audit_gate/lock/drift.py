@@ -46,11 +46,11 @@ def paired_changes(old: Iterable[Pin], new: Iterable[Pin], judge: Judge) -> tupl
     ]
     for number in found.added:
         pin = news[number]
-        change = Change("server-added", pin.name, "", None, (), None, _launched(pin), f"is new: {_shown_launch(pin)}")
+        change = Change("server-added", pin.name, "", None, (), None, _launched(pin), f"it is new: {_shown_launch(pin)}")
         changes.append(Drift(change, None, pin))
     for number in found.removed:
         pin = olds[number]
-        change = Change("server-removed", pin.name, "", (), None, _launched(pin), None, f"is gone: {_shown_launch(pin)}")
+        change = Change("server-removed", pin.name, "", (), None, _launched(pin), None, f"it is gone: {_shown_launch(pin)}")
         changes.append(Drift(change, pin, None))
     return tuple(changes)
 

@@ -165,7 +165,7 @@ def test_no_waiver_is_called_unused_by_a_run_that_did_not_look(tmp_path):
 
 
 def test_a_waiver_for_a_rule_of_a_later_version_is_not_called_unused(tmp_path):
-    assert told(run(tmp_path, WAIVER.replace("plain-http", "capability-gained"), servers={})) == []
+    assert told(run(tmp_path, WAIVER.replace("plain-http", "artifact-changed"), servers={})) == []
 
 
 @pytest.mark.parametrize(
