@@ -88,6 +88,7 @@ class _Visit:
     async def run(self, server: Server | Failure | None) -> Observation:
         """What the server showed, or why it did not."""
         began = time.monotonic()
+        self._progress("start")
         if isinstance(server, Failure):
             outcome: Listing | Failure = server
         elif server is not None:
@@ -180,14 +181,14 @@ class _Visit:
             done, _ = await asyncio.wait({work, broken}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 self._too_late(server)
+            failure, finished = self._wire.failure, work.done()  # as it is now: our leaving may look like a fault of the server
         finally:
             self._wire.broken.set()
-            finished = work.done()
             for task in (work, broken):
                 task.cancel()
             await asyncio.wait({work, broken}, timeout=CLEANING_S)
-        if self._wire.failure is not None:
-            return self._wire.failure
+        if failure is not None:
+            return failure
         error = work.exception() if finished else None
         if not finished or error is not None:
             return Failure(self._wire.step, f"the client library gave up ({type(_innermost(error)).__name__})", "tell the server's authors")
@@ -211,7 +212,7 @@ class _Visit:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(ended.wait(), GLANCE_S)
         until = time.monotonic() + ENDING_S
-        while time.monotonic() < until and not (ended.is_set() and server.exit()):  # its last lines may still be in the pipe
+        while time.monotonic() < until and not (ended.is_set() and server.is_silent and server.exit()):  # its last lines may still be in the pipes
             await asyncio.sleep(GLANCE_S / 5)
         said = self._last_words(server)
         self._exited = server.exit() is not None

@@ -130,7 +130,8 @@ class _Tap:
             return httpx2.Response(405)  # the stream for what the server wants to say unasked: nothing of it would be heard
         if request.method == "DELETE":
             return await self._farewell(request)
-        message = json.loads(request.content) if request.content else {}
+        content = await request.aread()  # of a request that follows a redirect it is not read yet
+        message = json.loads(content) if content else {}
         asked = isinstance(message, dict) and "method" in message and "id" in message
         if asked:
             self._wire.refusal = ""
@@ -141,7 +142,7 @@ class _Tap:
         if not asked or (self._kind == "sse" and response.status_code < 400):
             await response.aclose()
             return self._unasked(response)
-        return await self._answer(response, message["id"])
+        return await self._answer(response, message)
 
     async def _sent(self, request: httpx2.Request) -> httpx2.Response:
         import httpx2
@@ -198,7 +199,7 @@ class _Tap:
         )
         self._wire.fail(f"the server wants authorization{named}, HTTP {response.status_code}", hint)
 
-    async def _answer(self, response: httpx2.Response, number: Json) -> httpx2.Response:
+    async def _answer(self, response: httpx2.Response, message: dict[str, Json]) -> httpx2.Response:
         """The response to a request, its answer read; what holds none becomes the reason for a refusal."""
         import httpx2
 
@@ -207,23 +208,21 @@ class _Tap:
         self._wire.status = status = response.status_code
         if response.has_redirect_location:
             await response.aclose()
-            return self._redirect(response)
+            return self._redirect(response, str(message["method"]))
         if kind == "text/event-stream" and status < 300:
             return httpx2.Response(status, headers=_kept(response), stream=_stream(self._events(response, True), response))
         body = await self._body(response) if kind == "application/json" else b""
         await response.aclose()
-        answer = self._wire.receive(_named(body, number) if status >= 400 else body) if body else None
+        answer = self._wire.receive(_named(body, message["id"]) if status >= 400 else body) if body else None
         if answer is not None:
             return httpx2.Response(status, headers=_kept(response), content=json.dumps(answer).encode())
+        reason = f"the server answers with HTTP {status} and {'no body' if status in (202, 204) else visible(kind, 60) or 'a body of no type'}"
         if body and status < 300:
-            self._refuse(self._wire.stray or "the body holds no answer to the request")
-        else:
-            self._refuse(
-                f"the server answers with HTTP {status} and {'no body' if status in (202, 204) else visible(kind, 60) or 'a body of no type'}"
-            )
-        return httpx2.Response(status, headers=_kept(response), content=b"null")
+            reason = self._wire.stray or "the body holds no answer to the request"
+        return self._refused(response, reason, str(message["method"]))
 
-    def _redirect(self, response: httpx2.Response) -> httpx2.Response:
+    def _redirect(self, response: httpx2.Response, method: str = "") -> httpx2.Response:
+        """Within the origin it is the library's to follow; anywhere else it ends the session. method: of the message posted, "" for a GET."""
         import httpx2
 
         try:
@@ -231,17 +230,23 @@ class _Tap:
         except httpx2.InvalidURL:
             where = httpx2.URL("")
         if _origin(where) != _origin(self._url):
-            self._wire.fail(
-                f"the server redirects to another origin, {visible(where.host or 'none', 120)}; not followed", "write the address that is meant"
-            )
+            named = f"{where.scheme}://{where.netloc.decode('ascii', 'replace')}" if where.host else "none"
+            self._wire.fail(f"the server redirects to another origin, {visible(named, 120)}; not followed", "write the address that is meant")
             return httpx2.Response(502)
-        self._refuse(f"the server redirects (HTTP {response.status_code}) within its origin")
-        return httpx2.Response(response.status_code, headers=_kept(response))
+        if not method or response.status_code in (307, 308):  # the library follows the former for a GET, the latter for all
+            return httpx2.Response(response.status_code, headers=_kept(response))
+        return self._refused(response, f"the server redirects a request as if it were a page (HTTP {response.status_code})", method)
 
-    def _refuse(self, reason: str) -> None:
+    def _refused(self, response: httpx2.Response, reason: str, method: str) -> httpx2.Response:
+        """Keeps why a request has no answer. An SSE server's library would wait for one for ever, so there it ends the session."""
+        import httpx2
+
         self._wire.refusal, self._wire.advice = reason, WRONG_ADDRESS
-        if self._kind == "sse" and self._wire.step != "handshake":
+        if self._kind != "sse":
+            return httpx2.Response(response.status_code, headers=_kept(response), content=b"null")
+        if method != "server/discover":
             self._wire.fail(reason, WRONG_ADDRESS)
+        return httpx2.Response(202)
 
     async def _event_stream(self, response: httpx2.Response) -> httpx2.Response:
         """The stream on which an SSE server answers everything."""
@@ -324,14 +329,14 @@ def _kept(response: httpx2.Response) -> list[tuple[str, str]]:
 
 
 def _named(body: bytes, number: Json) -> bytes:
-    """The body of a refusal; one that names no request is about ours."""
+    """The body of a refusal, as an answer to our request: servers that refuse one give it a number of their own, or none."""
     try:
         value = read(body).value
     except Unfit:
         return b""
     if not isinstance(value, dict) or not isinstance(value.get("error"), dict) or value.get("jsonrpc") != "2.0":
         return b""
-    return body if value.get("id") is not None else json.dumps({**value, "id": number}).encode()
+    return json.dumps({**value, "id": number}).encode()
 
 
 def _stream(chunks: AsyncIterator[bytes], response: httpx2.Response) -> httpx2.AsyncByteStream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from mcp_audit_gate.live.explain import advice
 from mcp_audit_gate.live.observation import Failed, Failure
@@ -337,13 +338,18 @@ def _called(key: str, item: Json, number: int) -> str:
 def _note_names(wire: Wire, lists: Mapping[str, tuple[Object, ...]]) -> None:
     for method, items in lists.items():
         kind, name = IDENTITY[LISTS[method]]
-        names = [str(item[name]) for item in items]
-        for one in sorted({one for one in names if names.count(one) > 1}) if len(set(names)) < len(names) else ():
-            values = tuple(item for item in _sorted(method, items) if item[name] == one)
-            wire.note("duplicate-name", f"{kind}:{one}", f"declares {len(values)} {kind}s named {visible(one, 80)}", values)
+        found: dict[str, list[Object]] = {}
+        for item in _sorted(method, items):
+            found.setdefault(str(item[name]), []).append(item)
+        for one, twins in found.items():
+            if len(twins) > 1:
+                wire.note("duplicate-name", f"{kind}:{one}", f"declares {len(twins)} {kind}s named {visible(one, 80)}", tuple(twins))
 
 
 def _sorted(method: str, items: tuple[Object, ...]) -> tuple[Object, ...]:
     """In the lockfile's order: by name or URI; equal ones by their text, so that the order they came in means nothing."""
     name = IDENTITY[LISTS[method]][1]
-    return tuple(sorted(items, key=lambda item: (str(item[name]), json.dumps(item, sort_keys=True))))
+    by_name = sorted(items, key=lambda item: str(item[name]))
+    if all(one[name] != other[name] for one, other in pairwise(by_name)):
+        return tuple(by_name)
+    return tuple(sorted(by_name, key=lambda item: (str(item[name]), json.dumps(item, sort_keys=True))))

@@ -83,6 +83,7 @@ class Server:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self._closed = False
+        self._silent = threading.Event()
         self._errors = bytearray()
         assert process.stdin and process.stdout and process.stderr  # noqa: PT018
         self._input, self._output = process.stdin, process.stdout
@@ -110,14 +111,15 @@ class Server:
         except ValueError:
             return f"was ended by signal {-code}"
 
+    @property
+    def is_silent(self) -> bool:
+        """True when all of standard error was read: its end came."""
+        return self._silent.is_set()
+
     def last_words(self) -> str:
         """The last line on standard error that is not empty, raw."""
         lines = bytes(self._errors[-STDERR_BYTES:]).decode("utf-8", "replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-    def errors(self) -> str:
-        """The end of standard error, raw."""
-        return bytes(self._errors[-STDERR_BYTES:]).decode("utf-8", "replace")
 
     async def close(self) -> None:
         """Ends the server and everything in its process group: end of input, SIGTERM, SIGKILL, each after a short grace."""
@@ -175,6 +177,7 @@ class Server:
                     time.sleep(FLOOD_PAUSE_S)
                 if len(self._errors) > 4 * STDERR_BYTES:
                     del self._errors[:-STDERR_BYTES]
+        self._silent.set()
 
 
 class _Lines:

@@ -133,7 +133,7 @@ class Wire:
         if "method" in value:
             return self._incoming(value)
         if "id" in value and ("result" in value) != ("error" in value):
-            return self._answer(value, message)
+            return self._answer(value, message, hash(data.strip()))
         self._unfit(Unfit("neither a result nor an error"), data)
         return None
 
@@ -174,11 +174,11 @@ class Wire:
             self.note("asked", "", f"asks the client for {visible(method, 80)}; refused")
         return value
 
-    def _answer(self, value: Object, message: Message) -> Object | None:
-        number = _number(value["id"])
+    def _answer(self, value: Object, message: Message, digest: int) -> Object | None:
+        number = self._meant(value)
         again = self._answered.get(number) if number is not None else None
         if number is not None and again is not None:
-            if _digest(value) != again[1]:
+            if digest != again[1]:
                 self.note("two-answers", "", f"answers one request ({again[0]}) twice, and differently", (value.get("result"),))
             return None
         if number is None or number not in self._open:
@@ -186,10 +186,16 @@ class Wire:
             self.note("stray-answer", "", "answers a request that was not made")
             return None
         method = self._open.pop(number)
-        self._answered[number] = (method, _digest(value))
+        self._answered[number] = (method, digest)
         self.answers[method] = Answer(value.get("result"), value.get("error"))
         self._note_repeats(method, message)
         return {**value, "id": number, **({"result": _emptied(method, value["result"])} if "result" in value else {})}
+
+    def _meant(self, value: Object) -> int | None:
+        """The request that an answer is about; an error without a number is about the only one that is open."""
+        if value["id"] is None and "error" in value and len(self._open) == 1:
+            return next(iter(self._open))
+        return _number(value["id"])
 
     def _note_repeats(self, method: str, message: Message) -> None:
         self._repeats += len(message.repeated)
@@ -208,10 +214,6 @@ def _number(value: Json) -> int | None:
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
     return value if isinstance(value, int) else None
-
-
-def _digest(value: Object) -> int:
-    return hash(json.dumps([value.get("result"), value.get("error")], sort_keys=True))
 
 
 def _emptied(method: str, result: Json) -> Json:

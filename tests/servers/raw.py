@@ -269,6 +269,12 @@ class Raw:
         sys.stderr.flush()
         yield error(number, -32603, f"the token {os.environ.get('API_TOKEN')} is not valid")
 
+    def refuses_unnamed(self, number, params):
+        yield error(None, -32700, "Parse error")
+
+    def many_twins(self, number, params):
+        yield result(number, {"tools": [{"name": "t", "inputSchema": {}, "x": count} for count in range(40_000)]})
+
     def big_page(self, number, params):
         yield result(number, {"tools": [named("add", "A" * (2 * MIB))]})
 
@@ -361,16 +367,18 @@ def over_http(behaviour):
                 "unauthorized": lambda: self.reply(401, b"no", WWW_Authenticate=f'Bearer resource_metadata="{raw.value}"'),
                 "web-page": lambda: self.reply(200, b"<html>secret body</html>", Content_Type="text/html; charset=utf-8"),
                 "no-content": lambda: self.reply(204),
+                "moves": lambda: self.reply(307, Location="/moved?session=" + self.path.partition("session=")[2]),
             }.get(raw.name)
-            if found:
+            if found and not self.path.startswith("/moved"):
                 found()
-            return found is not None
+                return True
+            return False
 
         def do_GET(self):
             record(self)
             if self.refused():
                 return
-            if self.path != "/sse":
+            if self.path.split("?")[0] not in ("/sse", "/moved"):
                 self.reply(404)
                 return
             name = str(len(streams) + 1)
@@ -396,7 +404,9 @@ def over_http(behaviour):
                 return
             session = self.path.partition("session=")[2]
             method = message.get("method", "")
-            if session:
+            if session and raw.name == "posts-fail" and method == raw.value:
+                self.reply(400)
+            elif session:
                 for data in raw.answers(message):
                     streams[session].put(data)
                 if raw.name == "cut" and method == "tools/list":
@@ -415,6 +425,10 @@ def over_http(behaviour):
             headers = {"Mcp_Session_Id": "abc"} if method == "initialize" else {}
             if method == "tools/list" and raw.name in ("compressed", "endless-body", "endless-events", "cut", "huge-event"):
                 getattr(self, raw.name.replace("-", "_"))(message["id"])
+                return
+            if method == "server/discover" and raw.name == "refuses-new":
+                body = error("server-error", -32600, "Bad Request: Unsupported protocol version")
+                self.reply(400, body, Content_Type="application/json")
                 return
             found = list(raw.answers(message))
             if raw.name in ("silent", "ignores-discover") and not found:
