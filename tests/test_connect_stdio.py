@@ -221,7 +221,7 @@ FLOODS = {
     "long-line": r"a message is larger than 16 MiB",
     "endless-line": r"a message is larger than 16 MiB",
     "in-all": r"the server sent more than 64 MiB in all",
-    "many-values": r"an answer is of more than 2,000,000 values",
+    "many-values": r"the server sent more than 2,000,000 values",
 }
 
 

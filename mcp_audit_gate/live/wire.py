@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from mcp_audit_gate.live.observation import Failure, Note
-from mcp_audit_gate.live.strict import Unfit, read
+from mcp_audit_gate.live.strict import Unfit, read, size
 from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MESSAGE_BYTES = 16 << 20
 TOTAL_BYTES = 64 << 20
+VALUES = 2_000_000
 LISTS = {"tools/list": "tools", "prompts/list": "prompts", "resources/list": "resources", "resources/templates/list": "resourceTemplates"}
 IDENTITY = {
     "tools": ("tool", "name"),
@@ -72,6 +73,7 @@ class Wire:
         self._step = "start"
         self._open: dict[int, str] = {}
         self._answered: dict[int, tuple[str, int]] = {}
+        self._values = 0
         self._requests = 0
         self._repeats = 0
         self._noted: set[tuple[str, str]] = set()
@@ -120,6 +122,10 @@ class Wire:
     def receive(self, data: bytes) -> Object | None:
         """What the client library is to see of one message; None when it needs nothing of it."""
         if not data.strip() or self.failure is not None:
+            return None
+        self._values += size(data)
+        if self._values > VALUES:
+            self.fail(f"the server sent more than {VALUES:,} values", "a server that floods its client cannot be pinned")
             return None
         try:
             message = read(data)
