@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mcp_audit_gate.model import RANK, Entry, Finding, Location, Pinned, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import advisories, changes, drift, inputs, launch, live, names, packages, pins, scope, secrets, transport, trust
+from mcp_audit_gate.rules import advisories, drift, inputs, launch, live, names, packages, pins, scope, secrets, transport, trust
+from mcp_audit_gate.rules.changes import hits as changed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def run(context: Context) -> list[Raised]:
     subjects: dict[tuple[str, bool, bool], list[_Subject]] = {}
     groups = _groups(context.entries)
     found = [item for rule in ALL for item in _apply(rule, context, subjects, groups)]
-    return [*found, *(raised(rule, None, hit) for rule, hit in changes.hits(context.changes))]
+    return [*found, *(raised(rule, None, hit) for rule, hit in changed(context.changes))]
 
 
 def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:
