@@ -87,7 +87,7 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
     )
     if servers:
-        verdict = verdict._replace(reasons=(*verdict.reasons, *advisories.aged(settings.today)))
+        verdict = verdict._replace(reasons=(*verdict.reasons, *_unseen(context), *advisories.aged(settings.today)))
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
     told = tuple(server for server in servers if not server.entry.again)
@@ -114,9 +114,21 @@ def _evidence(reading: Reading, policy: Policy, settings: Settings) -> waivers.E
         settings.whole and not settings.clients,
         frozenset(item.path for item in reading.inputs if item.status == "parsed"),
         frozenset(item.path or "" for item in reading.not_assessed),
-        frozenset(rule.info.id for rule in RULES if policy.severity(rule.info) != "off"),
+        frozenset(rule.info.id for rule in RULES if policy.severity(rule.info) != "off" and _could_run(rule.info, reading.context)),
         frozenset(rule.info.id for rule in RULES if rule.info.family == "metadata"),
     )
+
+
+def _unseen(context: Context) -> Iterator[str]:
+    """What the verdict rests on less than it may seem: without lockfile and connection nobody looked at what servers declare."""
+    if context.lock is None and not context.observed:
+        yield "no lockfile, so what the servers declare was not judged"
+
+
+def _could_run(info: RuleInfo, context: Context) -> bool:
+    """True when the run had what the rule looks at: configs always, the rest when it was asked for."""
+    there = {"config"} | ({"lock"} if context.lock else set()) | ({"live"} if context.observed else set())
+    return not there.isdisjoint(info.needs)
 
 
 def _in_force(policy: Policy, info: RuleInfo) -> str:

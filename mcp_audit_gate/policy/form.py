@@ -30,14 +30,8 @@ VERSION = 1
 MAX_DAYS = 365
 LEVELS = tuple(reversed(SEVERITIES))
 TRANSPORTS = ("stdio", "http", "sse", "ws")
-# Rules that the contract names and that come with the lockfile, the trusted revision and connecting: a policy may set them already.
-LATER = (
-    *("server-added", "server-removed", "launch-changed", "repo-script-changed", "version-changed", "tool-added", "tool-removed"),
-    *("description-changed", "instruction-introduced", "schema-widened", "schema-narrowed", "output-schema-changed", "annotation-flipped"),
-    *("capability-gained", "instructions-changed", "prompt-changed", "resource-changed", "protocol-changed", "server-identity-changed"),
-    *("lock-outdated", "lock-tampered", "preapproved-changed-server", "policy-weakened", "policy-relaxed", "waiver-untrusted"),
-    *("config-excluded", "config-vanished", "live-incomplete"),
-)
+# Rules that the contract names and that come with the trusted revision: a policy may set them already.
+LATER = ("preapproved-changed-server", "policy-weakened", "policy-relaxed", "waiver-untrusted", "config-excluded", "config-vanished")
 
 
 class Spot(NamedTuple):

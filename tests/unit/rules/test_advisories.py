@@ -199,7 +199,7 @@ def test_a_report_says_that_the_advisories_are_old(tmp_path, days, said, config)
     today = date.fromordinal(date.fromisoformat(FILE["collected"]).toordinal() + days)
     verdict = gate.scan(WorkingTree(str(tmp_path)), (str(tmp_path),), gate.Settings(today)).verdict
     assert verdict.exit_code == 0
-    assert [f"{days} days old" in reason for reason in verdict.reasons] == [False] + [True] * (said and "a-server" in config)
+    assert any(f"{days} days old" in reason for reason in verdict.reasons) == (said and "a-server" in config)
 
 
 def _launch(record, version):
