@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from mcp_audit_gate.live.explain import advice, cleaner
+from mcp_audit_gate.live.explain import advice, cleaner, telling
 from mcp_audit_gate.live.observation import Failed, Failure, Observation
 from mcp_audit_gate.live.orphans import Orphans
 from mcp_audit_gate.live.stdio import Server, start
@@ -195,14 +195,14 @@ class _Visit:
         return work.result()
 
     def _too_late(self, server: Server | None) -> None:
-        said = self._last_words(server)
+        said, act = self._last_words(server)
         late = self._wire.stray or f"no answer within {self._options.timeout_s:g} s"
         usual = (
             "at a first start a package may still be fetched: give it longer with --timeout"
             if server
             else "check the address, or give it longer with --timeout"
         )
-        self._wire.fail(late + said, advice(said) or usual)
+        self._wire.fail(late + said, act or usual)
 
     async def _watch(self, server: Server, ended: asyncio.Event) -> None:
         """Breaks the session off when the server has ended, also when a child of it keeps its pipes open."""
@@ -214,16 +214,18 @@ class _Visit:
         until = time.monotonic() + ENDING_S
         while time.monotonic() < until and not (ended.is_set() and server.is_silent and server.exit()):  # its last lines may still be in the pipes
             await asyncio.sleep(GLANCE_S / 5)
-        said = self._last_words(server)
+        said, act = self._last_words(server)
         self._exited = server.exit() is not None
         if not self._wire.answers:
             self._wire.step = "start"
         how = server.exit() or "closed its standard output"
-        self._wire.fail(f"the server {how}{said}", advice(said) or "run its command by hand to see why")
+        self._wire.fail(f"the server {how}{said}", act or "run its command by hand to see why")
 
-    def _last_words(self, server: Server | None) -> str:
-        words = self._clean(server.last_words()) if server else ""
-        return f"; it last wrote: {words}" if words else ""
+    def _last_words(self, server: Server | None) -> tuple[str, str]:
+        """What a program last wrote, ready to follow a reason, and what to do about it."""
+        words = server.last_words() if server else ""
+        said = self._clean(telling(words))
+        return f"; it last wrote: {said}" if said else "", advice(words)
 
 
 def _innermost(error: BaseException | None) -> BaseException | None:

@@ -6,6 +6,7 @@ import re
 
 from mcp_audit_gate.metadata.credentials import mask
 from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.pattern import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,9 +41,26 @@ _ADVICE = (
 )  # fmt: skip
 
 
-def advice(said: str) -> str:
+# Lines that end the output of a failed program and say nothing: stack frames, the runtime's version, where a log lies, braces.
+_EMPTY = lazy(
+    r"at |Node\.js v|npm (?:error|ERR!|notice)(?: A complete log| *$)|(?:code|errno|syscall|requireStack|path|port|address): |[{}\[\]()^,;\s]*$"
+)
+TAIL = 12
+
+
+def telling(words: str) -> str:
+    """The last line of a server's standard error that says something, else its last line, else ""."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    return next((line for line in reversed(lines[-4 * TAIL :]) if not _EMPTY.match(line[:200])), lines[-1] if lines else "")
+
+
+def advice(words: str) -> str:
     """What to try, judging by the last words of a server; "" when they tell nothing."""
-    low = said.lower()
+    lines = words.lower().splitlines()[-TAIL:]
+    return next((act for line in reversed(lines) if (act := _act(line))), "")
+
+
+def _act(low: str) -> str:
     return next((act for marks, act in _ADVICE if any(mark in low for mark in marks)), "")
 
 

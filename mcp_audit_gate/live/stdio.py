@@ -117,9 +117,8 @@ class Server:
         return self._silent.is_set()
 
     def last_words(self) -> str:
-        """The last line on standard error that is not empty, raw."""
-        lines = bytes(self._errors[-STDERR_BYTES:]).decode("utf-8", "replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        """The end of what it wrote on standard error, raw."""
+        return bytes(self._errors[-STDERR_BYTES:]).decode("utf-8", "replace")
 
     async def close(self) -> None:
         """Ends the server and everything in its process group: end of input, SIGTERM, SIGKILL, each after a short grace."""

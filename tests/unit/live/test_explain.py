@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_audit_gate.live.explain import advice, cleaner
+from mcp_audit_gate.live.explain import advice, cleaner, telling
 from mcp_audit_gate.live.observation import Options, Target
 
 SECRET = "".join(("hunter", "-", "2-hunter"))
@@ -52,6 +52,44 @@ def test_a_credential_of_another_is_masked_too() -> None:
 def test_the_act_that_helps(said: str, act: str) -> None:
     assert act in advice(said)
     assert bool(act) == bool(advice(said))
+
+
+NODE = """node:internal/modules/cjs/loader:1210
+  throw err;
+  ^
+
+Error: Cannot find module '/x/server.js'
+    at Module._resolveFilename (node:internal/modules/cjs/loader:1207:15)
+    at node:internal/main/run_main_module:23:47 {
+  code: 'MODULE_NOT_FOUND',
+  requireStack: []
+}
+
+Node.js v20.18.0
+"""
+NPM = "npm error code E404\nnpm error 404 Not Found - GET https://registry\nnpm error A complete log of this run can be found in: /x.log\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (NODE, "Error: Cannot find module '/x/server.js'"),
+        (NPM, "npm error 404 Not Found - GET https://registry"),
+        ("Traceback (most recent call last):\n  File x\nKeyError: 'API_KEY'\n", "KeyError: 'API_KEY'"),
+        ("one\n\n  \n", "one"),
+        ("}\n", "}"),
+        ("", ""),
+    ],
+    ids=["node", "npm", "python", "blank lines", "nothing told", "nothing"],
+)
+def test_the_line_that_says_something(words: str, line: str) -> None:
+    assert telling(words) == line
+
+
+def test_advice_looks_at_the_lines_before_the_last() -> None:
+    assert "install it again" in advice(NODE)
+    assert "name and version" in advice(NPM)
+    assert advice("token missing\n" + "fine\n" * 20) == ""
 
 
 def test_targets_and_options_do_not_show_what_they_hold() -> None:
