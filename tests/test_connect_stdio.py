@@ -263,6 +263,11 @@ def test_the_pinned_version_is_asked_for_first() -> None:
     assert {name: run.surface(name)["protocol_version"] for name in run.seen} == asked
 
 
+def test_a_server_can_be_asked_without_being_told_who_asks() -> None:
+    seen = [observed([raw("two-faced")], plain=plain).surface("two-faced")["tools"][0]["description"] for plain in (False, True)]
+    assert seen == ["for mcp-audit-gate", "for mcp"]
+
+
 def test_the_official_library_serves_both_eras() -> None:
     target = {"transport": "stdio", "command": sys.executable, "args": [OFFICIAL, "stdio"]}
     run = observed([{**target, "name": "new"}, {**target, "name": "old", "protocol_version": "2025-03-26"}], timeout_s=20)

@@ -129,9 +129,10 @@ class _Visit:
 
         from mcp_audit_gate.live.session import client_info, listing
 
-        async with ClientSession(incoming, outgoing, client_info=client_info()) as session:
+        client = client_info(self._options.plain)
+        async with ClientSession(incoming, outgoing, client_info=client) as session:
             try:
-                return await listing(session, self._wire, self._target.protocol_version)
+                return await listing(session, self._wire, self._target.protocol_version, client)
             except Failed as failed:
                 return failed.failure
 

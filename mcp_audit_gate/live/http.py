@@ -80,7 +80,8 @@ def _client(target: Target, options: Options, wire: Wire, kind: str) -> httpx2.A
     url = httpx2.URL(target.url)
     verified = httpx2.create_ssl_context() if url.scheme == "https" else False  # loading the authorities takes a while
     inner = httpx2.AsyncHTTPTransport(verify=verified, trust_env=False, proxy=_proxy(url, options))
-    headers = {"User-Agent": f"mcp-audit-gate/{__version__}", **target.headers, "Accept-Encoding": "identity"}
+    known = {} if options.plain else {"User-Agent": f"mcp-audit-gate/{__version__}"}
+    headers = {**known, **target.headers, "Accept-Encoding": "identity"}
     tap = _Tap(inner, url, wire, kind, "authorization" in {name.lower() for name in target.headers})
     return httpx2.AsyncClient(transport=tap, headers=headers, timeout=options.timeout_s, trust_env=False, follow_redirects=False)  # type: ignore[arg-type]
 

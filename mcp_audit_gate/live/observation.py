@@ -52,13 +52,15 @@ class Target(NamedTuple):
 class Options(NamedTuple):
     """How to connect. environ: the environment of this run; pass_env: names in it that every started server gets.
 
-    timeout_s: per server, over everything. jobs: servers at once.
+    timeout_s: per server, over everything. jobs: servers at once. plain: introduce ourselves as any program with the official library
+    does; a server that shows the gate another list than other clients is then seen to differ.
     """
 
     environ: Mapping[str, str]
     timeout_s: float = 30.0
     jobs: int = 16
     pass_env: tuple[str, ...] = ()
+    plain: bool = False
 
     def __repr__(self) -> str:
         return f"Options(timeout_s={self.timeout_s}, jobs={self.jobs}, pass_env={self.pass_env})"

@@ -47,10 +47,10 @@ class Listing(NamedTuple):
     failures: tuple[Failure, ...]
 
 
-async def listing(session: ClientSession, wire: Wire, version: str | None) -> Listing:
+async def listing(session: ClientSession, wire: Wire, version: str | None, client: Implementation) -> Listing:
     """Everything the server declares; raises Failed when it cannot be talked to. version: the pinned one, asked for first."""
     wire.step = "handshake"
-    hello = await _Negotiation(session, wire).run(version)
+    hello = await _Negotiation(session, wire, client).run(version)
     lists: dict[str, tuple[Object, ...]] = {}
     failures = []
     room = ITEMS
@@ -127,9 +127,10 @@ def _misshapen(error: ValidationError) -> str:
 class _Negotiation:
     """Finds the era and the version. The outcome depends on what the server answers, never on how soon."""
 
-    def __init__(self, session: ClientSession, wire: Wire) -> None:
+    def __init__(self, session: ClientSession, wire: Wire, client: Implementation) -> None:
         self._session = session
         self._wire = wire
+        self._client = client
         self._refused = ""
 
     async def run(self, version: str | None) -> _Hello:
@@ -197,7 +198,7 @@ class _Negotiation:
         from pydantic import ValidationError
 
         offer = types.InitializeRequestParams(
-            protocol_version=version or LATEST_HANDSHAKE_VERSION, capabilities=types.ClientCapabilities(), client_info=client_info()
+            protocol_version=version or LATEST_HANDSHAKE_VERSION, capabilities=types.ClientCapabilities(), client_info=self._client
         )
         call = self._session.send_request(types.InitializeRequest(params=offer), types.EmptyResult)
         try:
@@ -217,13 +218,14 @@ class _Negotiation:
         return _hello(result, result.get("serverInfo"))
 
 
-def client_info() -> Implementation:
-    """How this program introduces itself to servers."""
+def client_info(plain: bool) -> Implementation:
+    """How this program introduces itself to servers. plain: as the library does by itself."""
+    from mcp.client.session import DEFAULT_CLIENT_INFO
     from mcp_types import Implementation
 
     from mcp_audit_gate import __version__
 
-    return Implementation(name="mcp-audit-gate", version=__version__)
+    return DEFAULT_CLIENT_INFO if plain else Implementation(name="mcp-audit-gate", version=__version__)
 
 
 def _hello(result: Object, info: Json) -> _Hello:

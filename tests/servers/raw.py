@@ -97,7 +97,7 @@ class Raw:
         if method == "server/discover":
             yield from self.discover(number)
         elif method == "initialize":
-            yield from self.initialize(number, message["params"]["protocolVersion"])
+            yield from self.initialize(number, message["params"]["protocolVersion"], message["params"]["clientInfo"]["name"])
         elif method == "tools/list":
             yield from self.tools(number, message.get("params") or {})
         elif method in KEYS and self.name == "three-lists":
@@ -126,12 +126,14 @@ class Raw:
         else:
             yield error(number, -32601)
 
-    def initialize(self, number, offered):
+    def initialize(self, number, offered, client):
         if self.name == "silent":
             return
         if self.name == "other-era":
             yield error(number, -32022, "unsupported", {"supported": ["2031-01-01"], "requested": offered})
             return
+        if self.name == "two-faced":
+            self.value = client
         if self.name == "banner":
             yield b"Starting \x1b[1mraw\x1b[0m ...\n"
             yield b"{config: loaded}\n"
@@ -271,6 +273,9 @@ class Raw:
 
     def refuses_unnamed(self, number, params):
         yield error(None, -32700, "Parse error")
+
+    def two_faced(self, number, params):
+        yield result(number, {"tools": [named("add", f"for {self.value}")]})
 
     def many_twins(self, number, params):
         yield result(number, {"tools": [{"name": "t", "inputSchema": {}, "x": count} for count in range(40_000)]})
