@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.lock.worddiff import CAME, GONE, worddiff
 from mcp_audit_gate.metadata.text import ELLIPSIS, visible
+from mcp_audit_gate.model import RANK
 from mcp_audit_gate.report import escape, words
 from mcp_audit_gate.report.describe import fenced
 
@@ -21,8 +22,7 @@ _TAGS = {GONE: "del", CAME: "ins"}
 
 def page(report: Report) -> Iterator[str]:
     """A card for each change, its text with the words that went and came marked."""
-    for drift in report.changes[:SHOWN]:
-        change = drift.change
+    for change in _worst(report)[:SHOWN]:
         severity = report.severities.get(change.kind, "info")
         text = escape.markup
         yield f'<article class="finding {severity}">'
@@ -31,11 +31,27 @@ def page(report: Report) -> Iterator[str]:
             about += f"<span><bdi>{text(change.subject)}</bdi></span>"
         yield f'<p class="labels"><span class="badge {severity}">{severity}</span>{about}</p>'
         yield f"<h3>{text(words.sentence(change.message[:1].upper() + change.message[1:]))}</h3>"
-        marked = "\n".join(map(escape.unled, "".join(_marked(change)).split("\n")))
-        yield f'<div class="diff">{marked}</div>'
+        yield from _compared(change)
         yield "</article>"
     if len(report.changes) > SHOWN:
         yield f"<p>{words.number(len(report.changes) - SHOWN, 'more change')} left out here.</p>"
+
+
+def _worst(report: Report) -> list[Change]:
+    """The changes, the most severe first."""
+    return sorted((drift.change for drift in report.changes), key=lambda change: -RANK.get(report.severities.get(change.kind, ""), 0))
+
+
+def _compared(change: Change) -> Iterator[str]:
+    """What is there now beside what was there; a value that is new or gone as it is."""
+    if change.before is None or change.after is None:
+        one = "\n".join(map(escape.markup, _text(change.after if change.before is None else change.before).split("\n")))
+        yield f'<p class="small">{"New" if change.before is None else "Gone"}</p>'
+    else:
+        one = "".join(_marked(change))
+    words_only = isinstance(change.before or change.after, str) and isinstance(change.after or change.before, str)
+    inside = "\n".join(map(escape.unled, one.split("\n")))
+    yield f'<div class="{"diff" if words_only else "diff code"}">{inside}</div>'
 
 
 def _marked(change: Change) -> Iterator[str]:
@@ -64,8 +80,8 @@ def summary(report: Report, limit: int) -> Iterator[str]:
     yield f"<summary>Texts before and after ({len(report.changes)})</summary>"
     yield ""
     shown = 0
-    for drift in report.changes:
-        block = "\n".join(_block(drift.change))
+    for change in _worst(report):
+        block = "\n".join(_block(change))
         limit -= len(block.encode())
         if limit < 0:
             break
@@ -84,7 +100,8 @@ def _block(change: Change) -> Iterator[str]:
     about = escape.code(change.server) + (f" {escape.code(change.subject)}" if change.subject else "")
     yield f"`{change.kind}` of {about}"
     yield ""
-    lines = unified_diff(_text(change.before).split("\n"), _text(change.after).split("\n"), n=2, lineterm="")
+    before, after = ([] if value is None else _text(value).split("\n") for value in (change.before, change.after))
+    lines = unified_diff(before, after, n=2, lineterm="")
     kept = [escape.line(visible(line, 400)) for number, line in enumerate(lines) if number > 2]
     yield fenced("\n".join(kept), "x.diff")
     yield ""
@@ -92,8 +109,6 @@ def _block(change: Change) -> Iterator[str]:
 
 def _text(value: Json) -> str:
     """A value as text to compare, cut where it is too long to read."""
-    if value is None:
-        return ""
     if not isinstance(value, str):
         import json
 
