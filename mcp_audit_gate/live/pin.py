@@ -6,16 +6,22 @@ from mcp_audit_gate.errors import BLOCKED, EMPTY, INCOMPLETE, PASSED
 from mcp_audit_gate.live.attach import Connection, distinct, steadied
 from mcp_audit_gate.live.consent import refers
 from mcp_audit_gate.live.show import command_line, outcome
+from mcp_audit_gate.lock.drift import compare
+from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.lock.lockfile import found, write
 from mcp_audit_gate.lock.match import key, match
 from mcp_audit_gate.lock.update import replaced, rewrite
+from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.model import RANK
 from mcp_audit_gate.reading import read
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.report.differences import worded
+from mcp_audit_gate.rules.drift import rule_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mcp_audit_gate.live.attach import Server
     from mcp_audit_gate.live.consent import Consent
@@ -62,8 +68,9 @@ def run(request: Request, talk: Talk) -> int:
     if not servers:
         talk.say("no MCP server to pin was found")
     shown, pins = _listed(request, talk, servers)
+    judge = Known([*(lock.pins if lock else ()), *(pin for pin in pins if pin is not None)])
     for server, one, pin in zip(servers, shown, pins):
-        for line in outcome(server, one, pin):
+        for line in (*outcome(server, one, pin), *_changes(server, pin, judge, request.policy)):
             talk.say(line)
     gaps = (*reading.not_assessed, *(gap for one in shown for gap in one.gaps))
     fresh = tuple(pin for pin in pins if pin is not None)
@@ -73,6 +80,19 @@ def run(request: Request, talk: Talk) -> int:
     if gaps:
         return INCOMPLETE
     return BLOCKED if request.check and changed else PASSED if reading.inputs else EMPTY
+
+
+def _changes(server: Server, pin: Pin | None, judge: Known, policy: Policy) -> Iterator[str]:
+    """What changed since the last pin, by class, the gravest first."""
+    old = server.item.pin or next(iter(server.item.others), None)
+    if pin is None or old is None:
+        return
+    found = [(policy.severity(rule_of(change.kind).info, pin.name), change) for change in compare(old, pin, judge)]
+    for severity, change in sorted((item for item in found if item[0] != "off"), key=lambda item: -RANK[item[0]]):
+        yield f"  {severity} {change.kind}: {masked_name(change.message)}"
+        shown = worded(change)
+        if shown:
+            yield f"    {shown}"
 
 
 def _matches(reading: Reading, lock: Lock | None, tree: WorkingTree) -> tuple[Match, ...]:

@@ -301,6 +301,11 @@ RULES: tuple[Rule, ...] = tuple(Rule(info, _none, "context") for info in (*SERVE
 _BY_ID = {rule.info.id: rule for rule in RULES}
 
 
+def rule_of(kind: str) -> Rule:
+    """The rule that reports a class of change."""
+    return _BY_ID[kind]
+
+
 def hits(changes: Iterable[Change], place_of: Placed) -> Iterator[tuple[Rule, Hit]]:
     """Each change with its rule. `place_of` gives the place where it is shown, and related ones.
 
@@ -310,7 +315,7 @@ def hits(changes: Iterable[Change], place_of: Placed) -> Iterator[tuple[Rule, Hi
         place, related = place_of(change)
         value = change.before if change.after is None else change.after
         message = f'Server "{visible(change.server, 80)}": {change.message}.'
-        yield _BY_ID[change.kind], Hit(place, message, _value(value), False, related, change.subject, server=change.server)
+        yield rule_of(change.kind), Hit(place, message, _value(value), False, related, change.subject, server=change.server)
 
 
 def _value(value: Json) -> str:

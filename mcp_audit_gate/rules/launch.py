@@ -25,7 +25,7 @@ TEMP_DIR_PROGRAM = RuleInfo(
     title="The program lies in a folder for temporary files",
     why="Everybody on the machine, and every program that runs there, may put another file in its place before the next start.",
     looks_at="The program, the script and the folder a launch runs from, when it lies in /tmp, /var/tmp, /dev/shm, %TEMP% or $TMPDIR. Data files "
-    "there and paths inside a container are left alone.",
+    "there, paths inside a container, and launches pinned to the letter are left alone.",
     fix="Install the program properly, or keep it in the repository.",
     references=("CWE-426",),
     example_bad=(".mcp.json", '{"mcpServers": {"docs": {"command": "node", "args": ["/tmp/docs-mcp/server.js"]}}}\n'),
