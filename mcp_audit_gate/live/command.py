@@ -32,9 +32,9 @@ def need_extra(command: str) -> None:
         raise UsageError(f"{command} connects to servers, which needs the extra `connect`", hint)
 
 
-def connection(chosen: argparse.Namespace, root: str, everything: bool = False) -> Connection:
+def connection(chosen: argparse.Namespace, root: str, pinning: bool = False) -> Connection:
     """How this run may connect. In CI the lockfile of the working tree allows no start."""
-    consent = Consent(not os.environ.get("CI"), tuple(chosen.allow_launch), everything=everything)
+    consent = Consent(not os.environ.get("CI"), tuple(chosen.allow_launch), everything=pinning and chosen.yes, pinning=pinning)
     options = Options(dict(os.environ), chosen.timeout, chosen.jobs, tuple(chosen.pass_env))
     return Connection(consent, options, root, _progress if sys.stderr.isatty() and not chosen.quiet else None)
 
@@ -62,7 +62,7 @@ def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: 
         clients,
         lock,
         os.path.join(tree.root, lock),
-        connection(chosen, tree.root, chosen.yes),
+        connection(chosen, tree.root, pinning=True),
         chosen.check,
         chosen.prune,
     )

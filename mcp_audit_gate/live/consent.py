@@ -25,13 +25,15 @@ class Consent(NamedTuple):
     """What allows a start in this run.
 
     trusted: the pins are those of a trusted lockfile (the working tree's counts, except in CI). globs: names given with
-    --allow-launch. digests: given with --allow-launch, when only whole launch digests count. everything: --yes.
+    --allow-launch. digests: given with --allow-launch, when only whole launch digests count. everything: --yes. pinning: the
+    command is `pin`, which asks.
     """
 
     trusted: bool
     globs: tuple[str, ...] = ()
     digests: frozenset[str] | None = None
     everything: bool = False
+    pinning: bool = False
 
     def refusal(self, item: Match) -> Refusal | None:
         """Why this entry may not be started, or None when it may."""
@@ -42,7 +44,12 @@ class Consent(NamedTuple):
         if self.everything or (self.trusted and item.is_pinned):
             return None
         if item.is_pinned:
-            return Refusal("in CI the lockfile of the working tree allows no start", f"use --trusted-ref, or {self._how(item)}")
+            return Refusal(
+                "in CI the lockfile of the working tree allows no start",
+                f"{'use --yes' if self.pinning else 'use --trusted-ref'}, or {self._how(item)}",
+            )
+        if self.pinning:
+            return Refusal("nobody said that it may be started", "run this at a terminal, or with --yes or --allow-launch NAME")
         return Refusal(_unpinned(item), f"review it and run mcp-audit pin, or {self._how(item)}")
 
     def _named(self, item: Match) -> bool:
