@@ -56,7 +56,7 @@ class Run:
         return [note["kind"] for note in self.seen[name]["notes"]]
 
 
-def observed(targets: list[Target], timeout_s: float = 8.0, environ: dict[str, str] | None = None, **options: Any) -> Run:
+def observed(targets: list[Target], timeout_s: float = 10.0, environ: dict[str, str] | None = None, **options: Any) -> Run:
     """Observes targets."""
     given = {"targets": targets, "options": {"timeout_s": timeout_s, "environ": environ or {"PATH": os.environ["PATH"]}, **options}}
     command = [sys.executable, "-W", "default", str(HERE / "observing.py")]

@@ -36,14 +36,14 @@ FAILS = {
     ("no-content", "http"): r"handshake; the server answers with HTTP 204 and no body" + WEB,
     ("compressed", "http"): r"tools, page 1; an answer is compressed \(gzip\)",
     ("endless-body", "http"): r"tools, page 1; a message is larger than 16 MiB",
-    ("endless-events", "http"): r"tools, page 1; no answer within 6 s",
+    ("endless-events", "http"): r"tools, page 1; no answer within 10 s",
     ("huge-event", "http"): r"tools, page 1; a message is larger than 16 MiB",
     ("cut", "http"): r"tools, page 1; the stream of events ended without an answer",
     ("cut", "sse"): r"tools, page 1; the stream of events ended without an answer",
     ("foreign-endpoint", "sse"): r"start; the server wants its messages sent to another origin, 127.0.0.1; nothing was sent there",
-    ("silent", "http"): r"handshake; no answer within 6 s; check the address",
-    ("silent", "sse"): r"handshake; no answer within 6 s; check the address",
-    ("silent-list", "sse"): r"tools, page 1; no answer within 6 s",
+    ("silent", "http"): r"handshake; no answer within 10 s; check the address",
+    ("silent", "sse"): r"handshake; no answer within 10 s; check the address",
+    ("silent-list", "sse"): r"tools, page 1; no answer within 10 s",
     ("same-cursor", "http"): r"tools, page 2; the same cursor came twice",
     ("broken-json", "http"): r"tools, page 1; an answer is not JSON",
     ("broken-json", "sse"): r"tools, page 1; an answer is not JSON",
@@ -54,7 +54,7 @@ FAILS = {
     ("future", "http"): r"handshake; the server speaks protocol version 2099-01-01",
     ("posts-fail=initialize", "sse"): r"handshake; the server answers with HTTP 400 and a body of no type",
     ("posts-fail=tools/list", "sse"): r"tools, page 1; the server answers with HTTP 400 and a body of no type",
-    ("hangs-on-notice", "http"): r"tools, page 1; no answer within 6 s",
+    ("hangs-on-notice", "http"): r"tools, page 1; no answer within 10 s",
 }
 PASSES = {
     ("honest", "http"): [],
@@ -91,7 +91,7 @@ def run() -> Iterator[Run]:
         targets = [servers[one[0]].target(label(one), one[1]) for one in (*FAILS, *PASSES)]
         targets += [servers["honest"].target("either mcp", ""), {**servers["honest"].target("either sse", "sse"), "transport": ""}]
         targets += [servers["honest"].target("header", headers={"X": "a\nb"})]
-        yield observed([*targets, *UNREACHABLE], timeout_s=6, jobs=60)
+        yield observed([*targets, *UNREACHABLE], jobs=60)
 
 
 UNREACHABLE: list[Target] = [
@@ -118,7 +118,7 @@ def test_odd_servers_are_assessed_and_noted(run: Run, one: tuple[str, str], kind
 
 def test_the_run_prints_nothing_and_ends_in_time(run: Run) -> None:
     assert run.printed == ""
-    assert run.seconds < 30
+    assert run.seconds < 60
     assert run.megabytes < 400
 
 

@@ -203,7 +203,7 @@ class Raw:
     def drip(self, number, params):
         for byte in result(number, {"tools": [named("add")]}):
             yield bytes([byte])
-            time.sleep(0.1)
+            time.sleep(0.15)
 
     def slow_pages(self, number, params):
         time.sleep(0.2)
@@ -446,8 +446,8 @@ def over_http(behaviour):
             self.reply(200, found[0], Content_Type="application/json", **headers)
 
         def compressed(self, number):
-            pack = zlib.compressobj(9, zlib.DEFLATED, 31)
-            body = b"".join(pack.compress(b"A" * MIB) for _ in range(200)) + pack.flush()
+            pack = zlib.compressobj(1, zlib.DEFLATED, 31)
+            body = b"".join(pack.compress(b"A" * MIB) for _ in range(20)) + pack.flush()
             self.reply(200, body, Content_Type="application/json", Content_Encoding="gzip")
 
         def endless_body(self, number):
