@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcp_audit_gate.metadata.said import Said
     from mcp_audit_gate.model import Entry, Json, Locator, NotAssessed, Place, Pointer
 
 
@@ -40,13 +41,14 @@ class Pin(NamedTuple):
 
 
 class Pinned(NamedTuple):
-    """A pin, and the entries it serves: what rules of scope "surface" look at.
+    """A pin, the entries it serves, and (once it was read) what it says: what rules of scope "surface" look at.
 
     Its text lies in the lockfile, the entries are the related places; a surface without a lockfile lies on its first entry.
     """
 
     pin: Pin
     entries: tuple[Entry, ...]
+    said: Said | None = None
 
 
 class Change(NamedTuple):

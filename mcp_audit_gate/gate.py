@@ -74,7 +74,7 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
         matches=matches,
         observed=observed,
         changes=(*compared.launches(matches), *compared.live(matches, observed)),
-        pinned=(*pinned(matches), *_unrecorded(observed, matches)),
+        pinned=_read((*pinned(matches), *_unrecorded(observed, matches))),
         whole=settings.whole and not settings.clients,
     )
     gaps = (*_unread(matches), *(_unpinned(context) if settings.pin_check else ()), *(gap for seen in observed for gap in seen.gaps))
@@ -170,6 +170,15 @@ def _lock(tree: Tree) -> Lock | None:
     from mcp_audit_gate.lock import lockfile
 
     return lockfile.found(tree)
+
+
+def _read(known: tuple[Pinned, ...]) -> tuple[Pinned, ...]:
+    """The surfaces, ready to be asked what they say; a run without any pays for none of it."""
+    if not known:
+        return ()
+    from mcp_audit_gate.metadata import said
+
+    return said.read(known)
 
 
 def _unrecorded(observed: Iterable[Observed], matches: Iterable[Match]) -> Iterator[Pinned]:

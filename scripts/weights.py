@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from mcp_audit_gate.metadata import signals, words  # noqa: E402
 from mcp_audit_gate.metadata.declared import items  # noqa: E402
+from mcp_audit_gate.metadata.texts import texts  # noqa: E402
 from mcp_audit_gate.model import Surface  # noqa: E402
 
 TARGET = ROOT / "mcp_audit_gate" / "data" / "weights.json"
@@ -58,7 +59,7 @@ def samples(rows: list[Row]) -> list[Sample]:
         siblings = frozenset(row["name"].lower() for row in some if row["kind"] == "tool")
         for row in some:
             for item in items(surface([row])):
-                names = frozenset(signal.name for signal in signals.of_item(item, signals.names_of(item, siblings, {})))
+                names = frozenset(signal.name for signal in signals.of_item(item, texts(item).texts, signals.names_of(item, siblings, {})))
                 found.append((names, row["label"] == "poisoned", row["source"]))
     return found
 

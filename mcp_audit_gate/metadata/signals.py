@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
-import os
 import re
 from bisect import bisect_right
 
@@ -12,12 +10,13 @@ from mcp_audit_gate.metadata import words
 from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, ZERO_WIDTH, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
-from mcp_audit_gate.metadata.texts import texts
+from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mcp_audit_gate.metadata.declared import Item
     from mcp_audit_gate.metadata.texts import Text
@@ -46,19 +45,30 @@ class Signal(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-def names_of(item: Item, siblings: frozenset[str], others: dict[str, str]) -> Names:
+def names_of(item: Item, siblings: frozenset[str], others: Mapping[str, str]) -> Names:
     """What names mean in an item's text; siblings: its server's tools in lower case, others: tools of other servers."""
     own = frozenset((item.name.lower(),)) if item.name else frozenset()
     wanted = frozenset(name.lower() for name in parameters(item.definition))
     return words.Names(own, wanted, siblings - own, others)
 
 
-def of_item(item: Item, names: Names) -> tuple[Signal, ...]:
-    """The signals in everything that an item says, in the order of its texts; each once a text."""
-    return of_texts(texts(item), names)
+def of_item(item: Item, found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
+    """The signals in the texts of an item, in their order and each once a text, and in the names of its parameters."""
+    return (*of_texts(found, names), *_collecting(item))
 
 
-def of_texts(found: list[Text], names: Names) -> tuple[Signal, ...]:
+def _collecting(item: Item) -> Iterator[Signal]:
+    """Parameters that ask for what the model knows, not for what the tool needs."""
+    if item.kind != "tool":
+        return
+    for name, value in parameters(item.definition).items():
+        free = not isinstance(value, dict) or ("enum" not in value and value.get("type", "string") in ("string", "object", "array"))
+        if free and name.lower().replace("-", "_") in _lists()["collecting"]:
+            at = (*item.at, "inputSchema", "properties", name)
+            yield Signal("collecting-parameter", _group("collecting-parameter"), visible(name, _QUOTE), at, True)
+
+
+def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
     """The signals in some texts. They are read as one, a paragraph each, so that what is cheap is done once."""
     if not found:
         return ()
@@ -75,7 +85,10 @@ def of_texts(found: list[Text], names: Names) -> tuple[Signal, ...]:
         at = start if came is None else came[start]
         number = bisect_right(starts, at) - 1
         text = found[number]
-        signals.setdefault((name, number, ""), Signal(name, _group(name), _quote(plain[start:end]), text.at, text.key, at - starts[number]))
+        known = _others(plain[start:end], names) if names.others else ()
+        signals.setdefault(
+            (name, number, ""), Signal(name, _group(name), _quote(plain[start:end]), text.at, text.key, at - starts[number], "", known)
+        )
     for number, item in hidden:
         text = found[number]
         place = (text.at, text.key, item.start)
@@ -86,7 +99,14 @@ def of_texts(found: list[Text], names: Names) -> tuple[Signal, ...]:
     return tuple(signals.values())
 
 
-def _starts(found: list[Text]) -> list[int]:
+def _others(text: str, names: Names) -> tuple[str, ...]:
+    """The tools of other servers that some words name, those with a name of their own and not a word of everyday (`search`)."""
+    found = dict.fromkeys(words.WORD.findall(text.lower()))
+    skipped = _lists()["everyday"]
+    return tuple(word for word in found if word in names.others and word not in names.siblings and word not in names.own and word not in skipped)
+
+
+def _starts(found: Sequence[Text]) -> list[int]:
     starts, at = [], 0
     for text in found:
         starts.append(at)
@@ -117,9 +137,9 @@ def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
 
 @functools.cache
 def _expressions() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
-    from mcp_audit_gate.pattern import lazy
+    return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in words.data()["expressions"])
 
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "signals.json")
-    with open(path, encoding="utf-8") as file:
-        data = json.load(file)
-    return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in data["expressions"])
+
+@functools.cache
+def _lists() -> dict[str, frozenset[str]]:
+    return {name: frozenset(words.data()[name].split()) for name in ("collecting", "everyday")}

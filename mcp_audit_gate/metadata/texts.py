@@ -14,6 +14,7 @@ _ONE_WORD = 24
 _KEY = 20
 # Where people do not look for prose: values and remarks of a schema.
 _UNREAD = frozenset(("const", "enum", "default", "examples", "example", "title", "pattern", "$comment", "format", "type", "$id", "$ref", "required"))
+_MARKED = frozenset(("$ref", "$dynamicRef", "$schema", "pattern", "x-mcp-header", "connectDomains", "permissions", "icons"))
 _NAMING = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"))
 
 
@@ -26,11 +27,27 @@ class Text(NamedTuple):
     unread: bool = False
 
 
-def texts(item: Item) -> list[Text]:
-    """The texts of an item in their order, long names as words: `send_all_mail_to` reads `send all mail to`."""
+class Mark(NamedTuple):
+    """A member that has a meaning of its own, wherever it stands: a reference, a pattern, a header, icons."""
+
+    name: str
+    at: Pointer
+    value: Json
+
+
+class Read(NamedTuple):
+    """The texts of an item in their order, and its marked members."""
+
+    texts: tuple[Text, ...]
+    marks: tuple[Mark, ...] = ()
+
+
+def texts(item: Item) -> Read:
+    """What an item says; long names are read as words: `send_all_mail_to` as `send all mail to`."""
     if isinstance(item.value, str):
-        return [Text(item.at, item.value)]
+        return Read((Text(item.at, item.value),))
     found: list[Text] = []
+    marks: list[Mark] = []
     pending = [_Step(item.value, item.at)]
     while pending:
         step = pending.pop()
@@ -42,11 +59,13 @@ def texts(item: Item) -> list[Text]:
             for key, inner in reversed(value.items()):
                 if len(key) >= _KEY and _is_sentence(key):
                     found.append(Text((*step.at, key), key.replace("_", " ").replace("-", " "), True, True))
+                if key in _MARKED and not step.named:
+                    marks.append(Mark(key, (*step.at, key), inner))
                 if isinstance(inner, (str, dict, list)):
                     pending.append(step.into(key, inner))
         elif isinstance(value, list):
             pending.extend(step.member(number, inner) for number, inner in reversed(tuple(enumerate(value))) if isinstance(inner, (str, dict, list)))
-    return found
+    return Read(tuple(found), tuple(marks))
 
 
 class _Step(NamedTuple):

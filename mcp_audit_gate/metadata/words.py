@@ -88,12 +88,18 @@ class Names(NamedTuple):
 
 
 @functools.cache
-def grammar() -> Grammar:
-    """The shipped grammar."""
+def data() -> dict[str, Any]:
+    """data/signals.json."""
     path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "signals.json")
     with open(path, encoding="utf-8") as file:
-        data = json.load(file)
-    return _Builder(data).built()
+        found: dict[str, Any] = json.load(file)
+    return found
+
+
+@functools.cache
+def grammar() -> Grammar:
+    """The shipped grammar."""
+    return _Builder(data()).built()
 
 
 class _Builder:
