@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from mcp_audit_gate.metadata import signals, words  # noqa: E402
+from mcp_audit_gate.metadata import grammar, signals  # noqa: E402
 from mcp_audit_gate.metadata.declared import items  # noqa: E402
 from mcp_audit_gate.metadata.texts import texts  # noqa: E402
 from mcp_audit_gate.model import Surface  # noqa: E402
@@ -68,7 +68,7 @@ def counted(names: frozenset[str], weights: dict[str, float]) -> list[str]:
     """The weightiest signal of each group."""
     best: dict[str, str] = {}
     for name in sorted(names):
-        group = words.grammar().about[name]["group"]
+        group = grammar.shipped().about[name]["group"]
         if group not in best or weights[name] > weights[best[group]]:
             best[group] = name
     return list(best.values())
@@ -76,7 +76,7 @@ def counted(names: frozenset[str], weights: dict[str, float]) -> list[str]:
 
 def fit(some: list[Sample]) -> tuple[float, dict[str, float]]:
     """Start and weights by gradient descent, towards the prior where the rows are silent."""
-    about = words.grammar().about
+    about = grammar.shipped().about
     prior = {name: STRONG if record["strong"] else WEAK for name, record in about.items()}
     weights, start = dict(prior), START
     for _ in range(ROUNDS):
@@ -97,7 +97,7 @@ def level(names: frozenset[str], start: float, weights: dict[str, float]) -> int
     """2 for high, 1 for medium, 0 for neither, as metadata/judgement.py has it."""
     used = counted(names, weights)
     score = start + sum(weights[name] for name in used)
-    strong = any(words.grammar().about[name]["strong"] for name in used)
+    strong = any(grammar.shipped().about[name]["strong"] for name in used)
     return 2 if score >= HIGH and strong and sum(weights[name] >= 0.3 for name in used) > 1 else int(score >= 0)
 
 

@@ -78,7 +78,7 @@ def test_examples_of_a_rule(info, tmp_path: Path) -> None:
 def _with_lock(root: Path, text: str) -> None:
     """An example that is a lockfile, or an excerpt of one, beside a config that declares the servers it names (`gone`: none)."""
     value = json.loads(text)
-    records = value.get("servers", []) if "lockfileVersion" in value else [value]
-    entries = {record["name"]: DOCS for record in records if record["name"] != "gone"}
+    records = value if isinstance(value, list) else value.get("servers", []) if "lockfileVersion" in value else [value]
+    entries = {name: {**DOCS, "args": ["-y", f"@acme/{name}-mcp@1.4.2"]} for record in records if (name := record["name"]) != "gone"}
     (root / ".mcp.json").write_text(json.dumps({"mcpServers": entries}))
     (root / LOCK).write_bytes(text.encode("utf-8") if "lockfileVersion" in value else complete(root, value))

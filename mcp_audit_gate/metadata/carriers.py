@@ -37,6 +37,7 @@ _HEX = lazy(r"(?:[0-9A-Fa-f]{2}[ :]?){16,}")
 _ESCAPES = lazy(r"(?:\\u\{?[0-9A-Fa-f]{4}\}?|\\x[0-9A-Fa-f]{2}){4,}")
 _ENTITIES = lazy(r"(?:&#x?[0-9A-Fa-f]{1,6};){4,}")
 _BLANKS = lazy(r"[ \t\u00a0]{80,}|(?:\n[ \t]*){15,}")
+_PERCENT_RUN = lazy(r"(?:%[0-9A-Fa-f]{2})+")
 _HEX_PAIR = lazy(r"%[0-9A-Fa-f]{2}")
 _WORD = lazy(r"[^\W\d_]{4,}")
 _CONTROL = lazy("\x1b|\x9b|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
@@ -268,6 +269,17 @@ def _text_of(data: bytes) -> str:
     words = data.decode("utf-8", "replace")
     printable = sum(char.isprintable() or char in "\n\t" for char in words) - words.count("\ufffd")
     return words if is_text(words) and printable * 20 >= len(words) * 19 else ""
+
+
+def blob(text: str) -> int | None:
+    """Where an encoded run of more than 200 characters begins; None for no such run, and for a data address."""
+    for pattern in (_BASE64, _HEX):
+        for run in pattern.finditer(text):
+            if len(run.group()) > 200 and not text.endswith("base64,", 0, run.start()):
+                return run.start()
+    start = text.find("%")
+    percent = _PERCENT_RUN.match(text, start) if start >= 0 else None
+    return start if percent and len(percent.group()) > 200 else None
 
 
 def is_text(words: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata import words
+from mcp_audit_gate.metadata import grammar, words
 from mcp_audit_gate.metadata.carriers import loose
 from mcp_audit_gate.metadata.judgement import judge
 from mcp_audit_gate.metadata.normal import folded
@@ -36,7 +36,7 @@ def _orders(before: str, after: str, names: Names) -> Iterator[str]:
         return
     old = _judged(before, names)
     known = {signal.group for signal in old.signals} if old.level else set()
-    about = words.grammar().about
+    about = grammar.shipped().about
     for signal in new.signals:
         if signal.group not in known:
             yield f'an instruction to the model: {about[signal.name]["says"]} ("{visible(signal.quote, _SHOWN)}")'
@@ -48,7 +48,7 @@ def _judged(text: str, names: Names) -> Judgement:
 
 def _addresses(before: str, after: str, names: Names) -> Iterator[str]:
     """Addresses, paths and tools of other servers that stand for the first time, in a sentence that gives an order."""
-    bits = words.grammar().bits
+    bits = grammar.shipped().bits
     plain, old = folded(after), folded(before)
     for sentence in words.sentences(plain, names):
         orders = [mask for mask, start, end in sentence if _is_base(plain[start:end])]

@@ -9,7 +9,7 @@ import functools
 import json
 import os
 
-from mcp_audit_gate.metadata import words
+from mcp_audit_gate.metadata import grammar
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ def judge(signals: Iterable[Signal]) -> Judgement:
     counted = sorted(best.values(), key=lambda signal: -table["signals"][signal.name])
     score = level_score(signal.name for signal in counted)
     telling = [signal for signal in counted if table["signals"][signal.name] >= _COUNTS]
-    strong = any(words.grammar().about[signal.name]["strong"] for signal in counted)
+    strong = any(grammar.shipped().about[signal.name]["strong"] for signal in counted)
     level = HIGH if score >= table["high"] and len(telling) > 1 and strong else MEDIUM if score >= 0 else NONE
     return Judgement(level, score, tuple(counted))
 

@@ -53,6 +53,10 @@ class Said:
         told = signals.of_item(item, found.texts, signals.names_of(item, siblings, self._others))
         return Thing(item, found.texts, found.marks, told, judge(told))
 
+    def server_of(self, tool: str) -> str:
+        """The other server of the same client that has a tool of a name."""
+        return self._others.get(tool, "")
+
     def capabilities(self) -> tuple[Capability, ...]:
         """What the tools and resources can do."""
         if self._capabilities is None:

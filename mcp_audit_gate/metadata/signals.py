@@ -6,7 +6,7 @@ import functools
 import re
 from bisect import bisect_right
 
-from mcp_audit_gate.metadata import words
+from mcp_audit_gate.metadata import grammar, words
 from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, ZERO_WIDTH, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
@@ -63,7 +63,7 @@ def _collecting(item: Item) -> Iterator[Signal]:
         return
     for name, value in parameters(item.definition).items():
         free = not isinstance(value, dict) or ("enum" not in value and value.get("type", "string") in ("string", "object", "array"))
-        if free and name.lower().replace("-", "_") in _lists()["collecting"]:
+        if free and name.lower().replace("-", "_") in _collectors():
             at = (*item.at, "inputSchema", "properties", name)
             yield Signal("collecting-parameter", _group("collecting-parameter"), visible(name, _QUOTE), at, True)
 
@@ -102,7 +102,7 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
 def _others(text: str, names: Names) -> tuple[str, ...]:
     """The tools of other servers that some words name, those with a name of their own and not a word of everyday (`search`)."""
     found = dict.fromkeys(words.WORD.findall(text.lower()))
-    skipped = _lists()["everyday"]
+    skipped = grammar.everyday()
     return tuple(word for word in found if word in names.others and word not in names.siblings and word not in names.own and word not in skipped)
 
 
@@ -119,7 +119,7 @@ def _quote(text: str) -> str:
 
 
 def _group(name: str) -> str:
-    return str(words.grammar().about[name]["group"])
+    return str(grammar.shipped().about[name]["group"])
 
 
 def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
@@ -137,9 +137,9 @@ def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
 
 @functools.cache
 def _expressions() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
-    return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in words.data()["expressions"])
+    return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in grammar.data()["expressions"])
 
 
 @functools.cache
-def _lists() -> dict[str, frozenset[str]]:
-    return {name: frozenset(words.data()[name].split()) for name in ("collecting", "everyday")}
+def _collectors() -> frozenset[str]:
+    return frozenset(grammar.data()["collecting"].split())

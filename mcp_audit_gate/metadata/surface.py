@@ -51,7 +51,7 @@ def table() -> dict[str, Any]:
     path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "abilities.json")
     with open(path, encoding="utf-8") as file:
         data = json.load(file)
-    parts = ("verbs", "nouns", "parameters")
+    parts = ("verbs", "nouns", "parameters", "hints", "legs")
     return {part: {name: frozenset(text.split()) for name, text in data[part].items()} for part in parts} | {
         "remote": frozenset(data["remote"].split())
     }
@@ -84,7 +84,7 @@ def of_surface(surface: Surface) -> tuple[Capability, ...]:
 
 
 def _tools(surface: Surface) -> list[_Read]:
-    split = [(item, _words(item.name)) for item in items(surface) if item.kind == "tool"]
+    split = [(item, name_words(item.name)) for item in items(surface) if item.kind == "tool"]
     prefix = _prefix([name for _, name in split])
     read = []
     for item, name in split:
@@ -100,7 +100,8 @@ def _tools(surface: Surface) -> list[_Read]:
     return read
 
 
-def _words(name: str) -> tuple[str, ...]:
+def name_words(name: str) -> tuple[str, ...]:
+    """The words of an identifier in lower case (`readTextFile`, `read_text_file`)."""
     return tuple(part.lower() for part in _NAME_PARTS.findall(name[:200]))
 
 

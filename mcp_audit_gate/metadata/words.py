@@ -6,24 +6,20 @@ over a sentence for each pattern whose classes all occur in it; nothing backtrac
 
 from __future__ import annotations
 
-import functools
-import json
-import os
-
+from mcp_audit_gate.metadata.grammar import shipped
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Any
+
+    from mcp_audit_gate.metadata.grammar import Grammar, Pattern, Step
 
 if TYPE_CHECKING:
     # The classes of a word, and where it begins and ends.
     Token = tuple[int, int, int]
 
-# Classes made of a word's shape and of what is known about names, not of a list.
-SHAPES = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "QUOTED", "URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "MUST_UPPER")
 WORD = lazy(r"[a-z][a-z0-9._/-]*[a-z0-9]|[a-z]")
 _TOKEN = lazy(r"[^\s\"'`“”‘’«»<>()\[\]{},;!?|…]+(?:['’](?:s|t|re|ll|ve|d)\b)?")
 _EDGES = ".:*_#=-–—"
@@ -32,42 +28,6 @@ _SHORT_STOPS = frozenset(("e.g", "i.e", "etc", "vs", "no", "approx", "cf"))
 _CLOSING = "\"'`”’»"
 _STOPS = frozenset("!?;")
 _UPPER = frozenset(("MUST", "ALWAYS", "NEVER", "SHALL", "REQUIRED", "MANDATORY", "CRITICAL", "DO", "NOT", "IMPORTANT", "FIRST"))
-
-
-class Step(NamedTuple):
-    """A word of a pattern: its classes, how many other words may stand before it, and classes that may not."""
-
-    wanted: int
-    gap: int
-    blocked: int
-
-
-class Pattern(NamedTuple):
-    """A row of steps, and classes that may not stand before it in its sentence; needs: what must be there at all."""
-
-    signal: str
-    steps: tuple[Step, ...]
-    needs: tuple[int, ...]
-    rarest: int
-    forbidden: int
-
-
-class Grammar(NamedTuple):
-    """What data/signals.json says, ready for use.
-
-    bits: class -> bit. words: word -> mask. phrases: first word -> (further words, mask). hints: word -> mask of all that may begin
-    with it. about: signal -> its record without the patterns.
-    """
-
-    bits: dict[str, int]
-    words: dict[str, int]
-    phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
-    hints: dict[str, int]
-    shapes: int
-    patterns: tuple[Pattern, ...]
-    about: dict[str, dict[str, Any]]
-    key_files: tuple[str, ...]
-    settings_files: tuple[str, ...]
 
 
 class Match(NamedTuple):
@@ -87,130 +47,9 @@ class Names(NamedTuple):
     others: Mapping[str, str] = {}
 
 
-@functools.cache
-def data() -> dict[str, Any]:
-    """data/signals.json."""
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "signals.json")
-    with open(path, encoding="utf-8") as file:
-        found: dict[str, Any] = json.load(file)
-    return found
-
-
-@functools.cache
-def grammar() -> Grammar:
-    """The shipped grammar."""
-    return _Builder(data()).built()
-
-
-class _Builder:
-    """Makes a Grammar of the data: gives each class, and each list of literal words in a pattern, a bit."""
-
-    def __init__(self, data: dict[str, Any]) -> None:
-        self._data = data
-        self._bits: dict[str, int] = {}
-        self._words: dict[str, int] = {}
-        self._phrases: dict[str, dict[tuple[str, ...], int]] = {}
-        self._sizes: dict[int, int] = {}
-        for name in SHAPES:
-            self._bit(name)
-        for name, text in data["verbs"].items():
-            for word in text.split():
-                for form in forms(word):
-                    self._add(form, self._bit(name))
-        for form in data["not verbs"].split():
-            del self._words[form]
-        for pair in data["irregular"].split():
-            form, _, verb = pair.partition("=")
-            self._add(form, self._words.get(verb, 0))
-        for name, text in data["words"].items():
-            for word in text.split():
-                self._add(word, self._bit(name))
-
-    def built(self) -> Grammar:
-        """The grammar; reading the patterns adds the words that stand in them."""
-        patterns = tuple(self._pattern(signal["name"], text) for signal in self._data["signals"] for text in signal["patterns"])
-        about = {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in self._data["signals"]}
-        phrases = {first: tuple(sorted(rest.items(), key=lambda item: -len(item[0]))) for first, rest in self._phrases.items()}
-        hints = dict(self._words)
-        for first, rest in phrases.items():
-            for _, mask in rest:
-                hints[first] = hints.get(first, 0) | mask
-        shapes = sum(self._bits[name] for name in SHAPES)
-        return Grammar(
-            self._bits,
-            self._words,
-            phrases,
-            hints,
-            shapes,
-            patterns,
-            about,
-            *(tuple(self._data[name].split()) for name in ("key files", "settings files")),
-        )
-
-    def _bit(self, name: str) -> int:
-        return self._bits.setdefault(name, 1 << len(self._bits))
-
-    def _add(self, word: str, bit: int) -> None:
-        first, *rest = word.split("_")
-        if not rest:
-            self._words[word] = self._words.get(word, 0) | bit
-        else:
-            known = self._phrases.setdefault(first, {})
-            known[tuple(rest)] = known.get(tuple(rest), 0) | bit
-
-    def _pattern(self, signal: str, text: str) -> Pattern:
-        steps: list[Step] = []
-        gap = forbidden = 0
-        for part in text.split(" "):
-            if part[0] == "-":
-                forbidden = self._mask(part[1:])
-                continue
-            name, dot, number = part.rpartition(".")
-            if not (dot and number.isdigit()):
-                name, number = part, "1"
-            choices = [choice.partition("!") for choice in name.split("|")]
-            wanted = self._mask(*(plain for plain, _, _ in choices))
-            self._sizes[wanted] = sum(self._size(plain) for plain, _, _ in choices)
-            blocked = self._mask(*(blocker for _, _, blocker in choices if blocker))
-            steps.append(Step(wanted, gap, blocked))
-            gap = int(number)
-        needs = sorted({step.wanted for step in steps}, key=lambda wanted: self._sizes[wanted])
-        return Pattern(signal, tuple(steps), tuple(needs), needs[0], forbidden)
-
-    def _size(self, name: str) -> int:
-        """About how many words a class has; many have a shape."""
-        if name in SHAPES:
-            return 1000
-        return len(self._data["verbs"].get(name, "").split()) * 4 + len(self._data["words"].get(name, "x").split())
-
-    def _mask(self, *names: str) -> int:
-        """The bits of classes (in capitals), and one for the words among the names."""
-        mask = 0
-        spelled = "|".join(name for name in names if not name.isupper())
-        for name in names:
-            if name.isupper():
-                mask |= self._bits[name]
-            else:
-                self._add(name, self._bit("=" + spelled))
-        return mask | (self._bits["=" + spelled] if spelled else 0)
-
-
-def forms(verb: str) -> set[str]:
-    """A regular verb's forms (`copy`: copies, copied, copying)."""
-    found = {verb}
-    if verb.endswith("e"):
-        found |= {verb + "s", verb + "d", verb[:-1] + "ing"}
-    elif verb.endswith("y") and verb[-2:-1] not in tuple("aeiou"):
-        found |= {verb[:-1] + "ies", verb[:-1] + "ied", verb + "ing"}
-    else:
-        stem = verb + verb[-1] if len(verb) < 5 and verb[-1] in "bdgmnpt" and verb[-2] in "aeiou" and verb[-3:-2] not in tuple("aeiou") else verb
-        found |= {verb + ("es" if verb.endswith(("s", "sh", "ch", "x")) else "s"), stem + "ed", stem + "ing"}
-    return found
-
-
 def candidates(words: Iterable[str]) -> list[Pattern]:
     """The patterns whose every step may stand in a text with these words."""
-    rules = grammar()
+    rules = shipped()
     hints, present = rules.hints, rules.shapes
     for word in words:
         if word in hints:
@@ -228,7 +67,7 @@ def _all_in(masks: Sequence[int], present: int) -> bool:
 
 def sentences(text: str, names: Names) -> Iterator[list[Token]]:
     """The text's sentences as words with classes. A wrapped line goes on; an empty line, a list mark or a label begins a new one."""
-    known = grammar().words
+    known = shipped().words
     tokens: list[Token] = []
     words: list[str] = []
     stop, last = False, 0
@@ -264,7 +103,7 @@ def _breaks(text: str, last: int, start: int, raw: str) -> bool:
 
 def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
     """The same words; the first of a known phrase has the phrase's classes, too."""
-    phrases = grammar().phrases
+    phrases = shipped().phrases
     for number, word in enumerate(words):
         if word not in phrases:
             continue
@@ -276,7 +115,7 @@ def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
 
 def _mask(word: str, low: str, text: str, start: int, end: int, names: Names) -> int:
     """The classes of a word: those of the lists, and those of its shape."""
-    rules = grammar()
+    rules = shipped()
     mask = rules.words.get(low, 0)
     quoted = start > 0 and text[start - 1] in _QUOTES
     if not quoted and word.isalpha():
@@ -362,8 +201,18 @@ def matches(sentence: list[Token], patterns: Iterable[Pattern]) -> Iterator[Matc
     for pattern in patterns:
         if _all_in(pattern.needs, present):
             found = _find(sentence, pattern.steps)
-            if found and not (pattern.forbidden and any(mask & pattern.forbidden for mask, _, _ in sentence[: found[0]])):
+            if (
+                found
+                and not _is_cited(sentence, found[0])
+                and not (pattern.forbidden and any(mask & pattern.forbidden for mask, _, _ in sentence[: found[0]]))
+            ):
                 yield Match(pattern.signal, sentence[found[0]][1], sentence[found[1]][2])
+
+
+def _is_cited(sentence: list[Token], number: int) -> bool:
+    """True for words that open a quotation in a sentence about detecting such words."""
+    bits = shipped().bits
+    return bool(sentence[number][0] & bits["QUOTED"]) and any(mask & bits["DETECT"] for mask, _, _ in sentence[:number])
 
 
 def _find(sentence: list[Token], steps: tuple[Step, ...]) -> tuple[int, int] | None:

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from mcp_audit_gate.model import RANK, Entry, Finding, Location, Pinned, Place, Rule, Setting
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import advisories, drift, inputs, launch, live, names, packages, pins, scope, secrets, transport, trust
+from mcp_audit_gate.rules import (
+    advisories,
+    apps,
+    collisions,
+    definitions,
+    drift,
+    injection,
+    inputs,
+    launch,
+    live,
+    names,
+    packages,
+    pins,
+    posture,
+    scope,
+    secrets,
+    transport,
+    trust,
+)
 from mcp_audit_gate.rules.changes import hits as changed
 
 TYPE_CHECKING = False
@@ -21,13 +39,18 @@ ALL: tuple[Rule, ...] = tuple(
     sorted(
         (
             *advisories.RULES,
+            *apps.RULES,
+            *collisions.RULES,
+            *definitions.RULES,
             *drift.RULES,
+            *injection.RULES,
             *inputs.RULES,
             *launch.RULES,
             *live.RULES,
             *names.RULES,
             *packages.RULES,
             *pins.RULES,
+            *posture.RULES,
             *scope.RULES,
             *secrets.RULES,
             *transport.RULES,

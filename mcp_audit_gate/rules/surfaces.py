@@ -1,0 +1,49 @@
+"""What rules about declared texts share: the things a surface declares, their names in messages, their places, examples for the rule pages."""
+
+from __future__ import annotations
+
+import json
+
+from mcp_audit_gate.metadata.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcp_audit_gate.metadata.declared import Item
+    from mcp_audit_gate.metadata.said import Thing
+    from mcp_audit_gate.model import Pinned, Place, Pointer
+
+LOCK = "mcp-audit.lock.json"
+NEEDS = ("lock", "live")
+_TITLES = {"tool": "Tool", "prompt": "Prompt", "resource": "Resource", "template": "Resource template"}
+
+
+def example(description: str, name: str = "report", schema: dict[str, object] | None = None, **more: object) -> tuple[str, str]:
+    """An excerpt of a lockfile with one tool, as an example of a rule."""
+    tool = {"name": name, "description": description, "inputSchema": {"type": "object", **(schema or {})}, **more}
+    return LOCK, json.dumps({"name": "docs", "tools": [tool]}, indent=2) + "\n"
+
+
+def things(pinned: Pinned) -> tuple[Thing, ...]:
+    """Everything that a server declares, read."""
+    from mcp_audit_gate.metadata import said
+
+    return said.of(pinned).things()
+
+
+def named(item: Item) -> str:
+    """What a thing is called in a message."""
+    return f'{_TITLES[item.kind]} "{visible(item.name, 80)}"' if item.kind in _TITLES else "The server's own text"
+
+
+def place(pinned: Pinned, at: Pointer, offset: int = 0, key: bool = False) -> Place:
+    """Where a text lies: in the lockfile, or on the server's entry."""
+    from mcp_audit_gate.lock.places import of_text
+
+    return of_text(pinned, at, offset, key)
+
+
+def digest(*texts: str) -> str:
+    """What a waiver is bound to: the words."""
+    from hashlib import sha256
+
+    return sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
