@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from mcp_audit_gate.errors import Unreadable
+from mcp_audit_gate.lock.canonical import sha256
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
@@ -67,9 +68,7 @@ def ran(launch: Launch, tree: Tree, root: str | None = None) -> Ran:
 
 
 def _digest(data: bytes) -> str:
-    from hashlib import sha256
-
-    return "sha256:" + sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+    return "sha256:" + sha256()(data.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _paths(launch: Launch, root: str | None) -> Iterator[str]:
