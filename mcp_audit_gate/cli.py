@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mcp_audit_gate.gate import Connect
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.model import Report
-    from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.report import Look
     from mcp_audit_gate.sources.discover import WorkingTree
     from mcp_audit_gate.sources.revision import Snapshot
@@ -80,7 +79,7 @@ def _run(words: list[str]) -> int:
 def _scan(chosen: argparse.Namespace) -> int:
     import gc
 
-    from mcp_audit_gate import gate, options
+    from mcp_audit_gate import gate, options, trees
     from mcp_audit_gate.sources.discover import find_root
 
     if chosen.skip_connect:
@@ -91,13 +90,17 @@ def _scan(chosen: argparse.Namespace) -> int:
     clients = _clients(chosen.client)
     paths = tuple(chosen.paths) or (".",)
     today = chosen.now or _today()
-    tree = _tree(find_root(paths), chosen)
-    policy = None if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
+    root = find_root(paths)
+    tree, rev = trees.judged(root, chosen), trees.trusted(root, chosen)
+    policy = None
+    if chosen.policy is not None:
+        policy = trees.policy(chosen.policy, rev.tree if rev else tree, today, "--policy ", tree if rev else None)
     whole = any(os.path.realpath(path) == tree.root for path in paths)
     lock = None if chosen.lock is None else _lock(chosen.lock, tree)
     settings = gate.Settings(
         today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
     )
+    settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=trees.baseline(chosen, rev))
     report = gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root))
     code = _write(report, outputs, _look(chosen, outputs, tree.root))
     gc.freeze()  # or the interpreter would walk all of it once more when it exits
@@ -121,10 +124,11 @@ def _connect(chosen: argparse.Namespace, root: str) -> Connect:
 
 def _lock(named: str, tree: WorkingTree | Snapshot) -> Lock:
     """The lockfile that --lock names, of the tree or elsewhere. Raises UsageError when there is none."""
+    from mcp_audit_gate import trees
     from mcp_audit_gate.lock import lockfile
     from mcp_audit_gate.sources.discover import WorkingTree
 
-    path = _relative(os.path.abspath(named), os.path.abspath(tree.root))
+    path = trees.relative(os.path.abspath(named), os.path.abspath(tree.root))
     if path.startswith("../"):
         elsewhere = WorkingTree(os.path.dirname(os.path.abspath(named)))
         lock = lockfile.found(elsewhere, os.path.basename(named))
@@ -136,6 +140,7 @@ def _lock(named: str, tree: WorkingTree | Snapshot) -> Lock:
 
 
 def _pin(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate import trees
     from mcp_audit_gate.live import command
     from mcp_audit_gate.policy import load
     from mcp_audit_gate.sources.clients import LOCKFILE
@@ -145,15 +150,15 @@ def _pin(chosen: argparse.Namespace) -> int:
     clients = _clients(chosen.client)
     tree = WorkingTree(find_root(tuple(chosen.paths) or (".",)))
     today = chosen.now or _today()
-    policy = load.found(tree, today) if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
-    lock = LOCKFILE if chosen.lock is None else _relative(os.path.abspath(chosen.lock), tree.root)
+    policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")
+    lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
     if lock.startswith("../"):
         raise UsageError(f"--lock {chosen.lock}: the lockfile must lie below the root, {tree.root}", "commit it with the configs that it is about")
     return command.pin(chosen, tree, policy, clients, lock)
 
 
 def _diff(chosen: argparse.Namespace) -> int:
-    from mcp_audit_gate import comparison
+    from mcp_audit_gate import comparison, trees
     from mcp_audit_gate.policy import load
     from mcp_audit_gate.report import differences
     from mcp_audit_gate.sources.clients import LOCKFILE
@@ -161,29 +166,17 @@ def _diff(chosen: argparse.Namespace) -> int:
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
-    policy = load.found(tree, today) if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
-    lock = LOCKFILE if chosen.lock is None else _relative(os.path.abspath(chosen.lock), tree.root)
+    policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")
+    lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
     old, new = (comparison.side(named, tree, lock) for named in (chosen.old, chosen.new))
     found = comparison.compared(old, new, policy)
     _to_stdout(differences.write(found, chosen.output))
     return BLOCKED if found.items else PASSED
 
 
-def _tree(root: str, chosen: argparse.Namespace) -> WorkingTree | Snapshot:
-    """The tree to judge. Git, and what starts it, is loaded only when it is asked for."""
-    if chosen.staged:
-        from mcp_audit_gate.sources import revision
-        from mcp_audit_gate.sources.git import Git
-
-        return revision.staged(root, Git(root, "--staged", index=True))
-    from mcp_audit_gate.sources.discover import WorkingTree
-
-    return WorkingTree(root)
-
-
 def _waive(chosen: argparse.Namespace) -> int:
     """Finds the finding by a scan of the whole tree, and writes a waiver for it."""
-    from mcp_audit_gate import gate
+    from mcp_audit_gate import gate, trees
     from mcp_audit_gate.metadata.credentials import masked_name
     from mcp_audit_gate.policy import edit, load
     from mcp_audit_gate.sources.clients import POLICY_FILES
@@ -193,7 +186,7 @@ def _waive(chosen: argparse.Namespace) -> int:
     tree = WorkingTree(find_root((".",)))
     if chosen.policy in load.PRESETS:
         raise UsageError(f"--policy {chosen.policy}: a waiver cannot be written into a preset", "name a file that extends it")
-    policy = load.found(tree, today) if chosen.policy is None else _policy(chosen.policy, tree, today, "--policy ")
+    policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")
     report = gate.scan(tree, (tree.root,), gate.Settings(today, policy=policy))
     finding = edit.choose(report.findings, chosen.fingerprint)
     document = policy.layers[-1].document
@@ -206,13 +199,14 @@ def _waive(chosen: argparse.Namespace) -> int:
 
 
 def _show_policy(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate import trees
     from mcp_audit_gate.metadata.credentials import mask, masked_name
     from mcp_audit_gate.policy import load, show
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
-    policy = load.found(tree, today) if chosen.file is None else _policy(chosen.file, tree, today, "")
+    policy = load.found(tree, today) if chosen.file is None else trees.policy(chosen.file, tree, today, "")
     _to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
     return PASSED
 
@@ -221,32 +215,6 @@ def _printable(text: str) -> bytes:
     from mcp_audit_gate.report.escape import terminal
 
     return f"{terminal(text)}\n".encode()
-
-
-def _policy(named: str, tree: WorkingTree | Snapshot, today: date, option: str) -> Policy:
-    """The policy that an option names: a preset, a file of the tree, or a file elsewhere, which then is judged by its own root."""
-    from mcp_audit_gate.policy import load
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root
-
-    if named in load.PRESETS:
-        return load.preset(named, today)
-    folder, name = os.path.split(os.path.abspath(named))
-    path = _relative(os.path.join(os.path.realpath(folder), name), tree.root)
-    if not os.path.lexists(named) and not tree.follow(path)[1]:
-        presets = f"presets are {' '.join(load.PRESETS)}{suggestion(named, load.PRESETS)}"
-        raise UsageError(f"{option}{named}: there is no such file or preset", presets)
-    if not path.startswith("../"):
-        return load.load(tree, path, today)
-    elsewhere = WorkingTree(find_root((named,)))
-    return load.load(elsewhere, _relative(os.path.realpath(named), elsewhere.root), today, path)
-
-
-def _relative(file: str, root: str) -> str:
-    """The path of a file as seen from a root, with `/`."""
-    try:
-        return os.path.relpath(file, root).replace(os.sep, "/")
-    except ValueError:  # on another drive
-        return f"../{os.path.basename(file)}"
 
 
 def _clients(given: list[str]) -> frozenset[str]:

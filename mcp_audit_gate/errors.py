@@ -36,6 +36,10 @@ class LockError(GateError):
     """A lockfile is not one, so nothing was judged."""
 
 
+class BaselineError(GateError):
+    """A baseline is no report, so nothing was judged."""
+
+
 class Unreadable(Exception):  # noqa: N818 - a state of a file, not a fault of the program
     """A file, or a part of one, that could not be understood; becomes a NotAssessed and a finding.
 

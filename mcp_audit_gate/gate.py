@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate import risk, rules
+from mcp_audit_gate import change, risk, rules
 from mcp_audit_gate.lock import compared
 from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.metadata.capabilities import of_server
 from mcp_audit_gate.model import Context, Mode, NotAssessed, Pinned, Report, Rule, Server
-from mcp_audit_gate.policy import load, waivers
+from mcp_audit_gate.policy import load, trusted, waivers
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.reading import in_order, read
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Protocol
 
+    from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Capability, Finding, Observed, Pin, RuleInfo
+    from mcp_audit_gate.model import Capability, Drift, Finding, Observed, Pin, RuleInfo
+    from mcp_audit_gate.policy.compared import Comparison
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Reading, Tree
     from mcp_audit_gate.rules import Raised
@@ -40,6 +42,8 @@ class Settings(NamedTuple):
 
     clients: empty for all. policy: None for the one at the root of the tree. fail_on: None for the policy's. whole: the paths
     are the whole tree. lock: None for the one at the root of the tree. pin_check: an entry without a pin makes the run incomplete.
+    trusted: None when the tree judges itself. new_only: what was there before does not block. baseline: its fingerprints, when a
+    report names them.
     """
 
     today: date
@@ -52,9 +56,12 @@ class Settings(NamedTuple):
     whole: bool = True
     lock: Lock | None = None
     pin_check: bool = False
+    trusted: Trusted | None = None
+    new_only: bool = False
+    baseline: frozenset[str] = frozenset()
 
 
-RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES), key=lambda rule: rule.info.id))
+RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES, *trusted.RULES), key=lambda rule: rule.info.id))
 
 
 def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect | None = None) -> Report:
@@ -62,20 +69,30 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
 
     Raises PolicyError or LockError when the policy or the lockfile is invalid, before anything is judged.
     """
-    policy = settings.policy or load.found(tree, settings.today)
+    rev = settings.trusted
+    paths = tuple(paths)
+    policy = settings.policy or load.found(rev.tree if rev else tree, settings.today)
     fail_on = settings.fail_on or policy.fail_on
     reading = read(tree, paths, settings.clients, policy)
-    lock = settings.lock or _lock(tree)
-    matches = match(reading.context.entries, lock, tree, tree.root)
-    observed = connect(matches) if connect else ()
+    lock = settings.lock or (change.lock_of(tree, rev) or change.lock_of(rev.tree, rev) if rev else _lock(tree))
+    matches = allowed = match(reading.context.entries, lock, tree, tree.root)
+    is_whole = settings.whole and not settings.clients
+    measured: Comparison | None = None
+    moved: tuple[Drift, ...] = ()
+    if rev:
+        measured = change.compare(tree, reading if is_whole else None, change.Asked(tree.root, paths, settings.clients), policy, rev, settings.today)
+        moved = tuple(change.pins(measured, matches, is_whole))
+        allowed = match(reading.context.entries, measured.trusted.lock, tree, tree.root)
+        policy = trusted.tightened(policy, change.unreviewed(allowed))
+    observed = connect(allowed) if connect else ()
     context = reading.context._replace(
         lock=lock,
         lock_required=policy.lock,
         matches=matches,
         observed=observed,
-        changes=(*compared.launches(matches), *compared.live(matches, observed)),
+        changes=(*compared.launches(matches), *compared.live(matches, observed), *moved),
         pinned=_read((*pinned(matches), *_unrecorded(observed, matches))),
-        whole=settings.whole and not settings.clients,
+        whole=is_whole,
     )
     gaps = (*_unread(matches), *(_unpinned(context) if settings.pin_check else ()), *(gap for seen in observed for gap in seen.gaps))
     reading = reading._replace(context=context, not_assessed=in_order((*reading.not_assessed, *gaps)))
@@ -83,31 +100,47 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
         reading.documents[lock.path] = lock.document
     shown = {id(entry): seen.pin for seen in observed for entry in seen.entries}
     servers = tuple(_server(item, item.pin or shown.get(id(item.entry))) for item in matches)
-    findings = mark(_judge(reading, servers, policy, settings), fail_on)
+    findings = mark(_judge(reading, servers, policy, settings, measured), fail_on)
     verdict = conclude(
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
     )
-    if servers:
-        verdict = verdict._replace(reasons=(*verdict.reasons, *_unseen(context), *advisories.aged(settings.today)))
+    told = (*(trusted.told(measured, matches) if measured else ()), *((*_unseen(context), *advisories.aged(settings.today)) if servers else ()))
+    verdict = verdict._replace(reasons=(*verdict.reasons, *told))
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
-    told = tuple(server for server in servers if not server.entry.again)
-    documents = {**reading.documents, **{layer.source: layer.document for layer in policy.layers if layer.document}}
-    mode = Mode(connect is not None, policy.name, lock=lock.path if lock else None)
-    return Report(mode, reading.inputs, told, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today, context.changes)
+    judged = tuple(server for server in servers if not server.entry.again)
+    layers = (*policy.layers, *(measured.after.policy.layers if measured else ()))
+    documents = {**reading.documents, **{layer.source: layer.document for layer in layers if layer.document}}
+    mode = Mode(connect is not None, policy.name, lock.path if lock else None, rev.ref if rev else None)
+    return Report(
+        mode, reading.inputs, judged, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today, context.changes
+    )
 
 
-def _judge(reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings) -> tuple[Finding, ...]:
-    """The findings of all rules and of the policy, waivers applied, sorted."""
-    pinned = {id(item.entry) for item in reading.context.matches if item.is_pinned}
-    hits = [item for item in rules.run(reading.context) if not (policy_rules.tolerated(policy, item) or _settled(item, pinned))]
-    found = rules.findings((*hits, *policy_rules.of_servers(policy, servers)), policy.severity)
-    if not policy.waivers:
+def _judge(reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings, measured: Comparison | None) -> tuple[Finding, ...]:
+    """The findings of all rules and of the policy, waivers and the baseline applied, sorted."""
+    vouched = {id(item.entry) for item in reading.context.matches if item.is_pinned and (measured is None or trusted.has_pin(measured, item))}
+    hits = [item for item in rules.run(reading.context) if not (policy_rules.tolerated(policy, item) or _settled(item, vouched))]
+    changed = trusted.hits(measured, reading.context.changes) if measured else ()
+    found = rules.findings((*hits, *policy_rules.of_servers(policy, servers), *changed), policy.severity)
+    present = _present(policy, settings)
+    if policy.waivers:
+        judged, counts = waivers.apply(found, policy.waivers, settings.today, None if measured is None else frozenset(present))
+        used = waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings))
+        told = rules.findings(policy_rules.of_waivers(trusted.kept(used, measured)), policy.severity)
+        found = tuple(sorted((*(found if settings.ignore_waivers else judged), *told), key=rules.order))
+    if not settings.new_only:
         return found
-    judged, counts = waivers.apply(found, policy.waivers, settings.today)
-    used = waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings))
-    told = rules.findings(policy_rules.of_waivers(used), policy.severity)
-    return tuple(sorted((*(found if settings.ignore_waivers else judged), *told), key=rules.order))
+    return waivers.known(found, settings.baseline | {name for name, status in present.items() if status != "waived"})
+
+
+def _present(policy: Policy, settings: Settings) -> dict[str, str]:
+    """The fingerprints of what the trusted revision has, with their status; nothing when neither a waiver nor the baseline asks for them."""
+    rev = settings.trusted
+    if rev is None or not (settings.new_only or any(waiver.fingerprint is None for waiver in policy.waivers)):
+        return {}
+    report = scan(rev.tree, (rev.tree.root,), Settings(settings.today, policy=policy, lock=change.lock_of(rev.tree, rev)))
+    return {finding.fingerprint: finding.status for finding in report.findings}
 
 
 def _settled(item: Raised, pinned: set[int]) -> bool:
@@ -121,7 +154,7 @@ def _evidence(reading: Reading, policy: Policy, settings: Settings) -> waivers.E
         settings.whole and not settings.clients,
         frozenset(item.path for item in reading.inputs if item.status == "parsed"),
         frozenset(item.path or "" for item in reading.not_assessed),
-        frozenset(rule.info.id for rule in RULES if policy.severity(rule.info) != "off" and _could_run(rule.info, reading.context)),
+        frozenset(rule.info.id for rule in RULES if policy.severity(rule.info) != "off" and _could_run(rule.info, reading.context, settings.trusted)),
         frozenset(rule.info.id for rule in RULES if rule.info.family == "metadata"),
     )
 
@@ -132,9 +165,9 @@ def _unseen(context: Context) -> Iterator[str]:
         yield "no lockfile, so what the servers declare was not judged"
 
 
-def _could_run(info: RuleInfo, context: Context) -> bool:
+def _could_run(info: RuleInfo, context: Context, rev: Trusted | None) -> bool:
     """True when the run had what the rule looks at: configs always, the rest when it was asked for."""
-    there = {"config"} | ({"lock"} if context.lock else set()) | ({"live"} if context.observed else set())
+    there = {"config"} | ({"lock"} if context.lock else set()) | ({"live"} if context.observed else set()) | ({"trusted-ref"} if rev else set())
     return not there.isdisjoint(info.needs)
 
 

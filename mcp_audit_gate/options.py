@@ -87,6 +87,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     _connecting(parser, "start these servers although they are not pinned; repeatable")
     places = f"default: {', then '.join(POLICY_FILES)} at the root, else the preset {PRESETS[0]}"
     parser.add_argument("--policy", metavar="FILE|PRESET", help=f"a policy file, or {', '.join(PRESETS)} ({places})")
+    parser.add_argument("--trusted-ref", metavar="REV", help="take policy, waivers and lockfile from this git revision, and judge what changed since")
     parser.add_argument("--staged", action="store_true", help="judge what git would commit: the index instead of the working tree")
     parser.add_argument("--fail-on", choices=LEVELS, help="the least severity that blocks; overrides the policy")
     parser.add_argument(
@@ -95,6 +96,8 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]", help=f"{' '.join(FORMATS)}; repeatable; no FILE: standard output"
     )
+    parser.add_argument("--new-only", action="store_true", help="what --trusted-ref or --baseline has already is reported, and does not block")
+    parser.add_argument("--baseline", metavar="REPORT.json", help="with --new-only: a JSON report of an earlier run")
     parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")
     parser.add_argument("--allow-empty", action="store_true", help="no MCP config found is a pass")
     parser.add_argument("--exit-zero", action="store_true", help="findings never fail; errors and incompleteness still do")

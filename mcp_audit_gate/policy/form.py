@@ -15,6 +15,7 @@ from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.capabilities import CAPABILITIES
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import SEVERITIES, Place
+from mcp_audit_gate.policy import trusted
 from mcp_audit_gate.policy.policy import FIXED, same_name
 from mcp_audit_gate.policy.rules import RULES
 from mcp_audit_gate.record import NamedTuple
@@ -30,8 +31,6 @@ VERSION = 1
 MAX_DAYS = 365
 LEVELS = tuple(reversed(SEVERITIES))
 TRANSPORTS = ("stdio", "http", "sse", "ws")
-# Rules that the contract names and that come with the trusted revision: a policy may set them already.
-LATER = ("preapproved-changed-server", "policy-weakened", "policy-relaxed", "waiver-untrusted", "config-excluded", "config-vanished")
 
 
 class Spot(NamedTuple):
@@ -69,7 +68,7 @@ def check(document: Document, today: date) -> None:
 @functools.cache
 def known_rules() -> tuple[str, ...]:
     """The ids of all rules that a policy may name."""
-    return tuple(sorted({*(rule.info.id for rule in (*rules.ALL, *RULES)), *LATER}))
+    return tuple(sorted({rule.info.id for rule in (*rules.ALL, *RULES, *trusted.RULES)}))
 
 
 def _members(table: Mapping[str, Check], required: tuple[str, ...] = ()) -> Check:

@@ -30,9 +30,13 @@ class Use(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """What the waiver is about, for the fingerprint of findings about it: its own words, not where it stands."""
-        waiver = self.waiver
-        return "\0".join(part or "" for part in (waiver.rule, waiver.fingerprint, waiver.path, waiver.server, waiver.subject, str(waiver.expires)))
+        """What the waiver is about, for the fingerprint of findings about it."""
+        return identity_of(self.waiver)
+
+
+def identity_of(waiver: Waiver) -> str:
+    """A waiver's own words, not where it stands."""
+    return "\0".join(part or "" for part in (waiver.rule, waiver.fingerprint, waiver.path, waiver.server, waiver.subject, str(waiver.expires)))
 
 
 class Evidence(NamedTuple):
@@ -48,14 +52,21 @@ class Evidence(NamedTuple):
     text_rules: frozenset[str] = frozenset()
 
 
-def apply(findings: Iterable[Finding], waivers: tuple[Waiver, ...], today: date) -> tuple[tuple[Finding, ...], tuple[tuple[int, int], ...]]:
-    """The findings with status and waiver set, and for each waiver how many findings it matched, and how many of them nothing covers."""
+def apply(
+    findings: Iterable[Finding], waivers: tuple[Waiver, ...], today: date, present: frozenset[str] | None = None
+) -> tuple[tuple[Finding, ...], tuple[tuple[int, int], ...]]:
+    """The findings with status and waiver set, and for each waiver how many findings it matched, and how many of them nothing covers.
+
+    present: the fingerprints of what the trusted revision has; a waiver without a fingerprint of its own covers nothing else.
+    """
     by_key = _table(waivers)
     matched = [0] * len(waivers)
     open_ = [0] * len(waivers)
     judged: list[Finding] = []
     for finding in findings:
         numbers = [number for number in _candidates(by_key, finding) if covers(waivers[number], finding)]
+        if present is not None and finding.fingerprint not in present:
+            numbers = [number for number in numbers if waivers[number].fingerprint is not None]
         active = [number for number in numbers if today <= waivers[number].expires]
         if active:
             finding = finding._replace(status="waived", waiver=_written(waivers[active[0]]))
@@ -64,6 +75,16 @@ def apply(findings: Iterable[Finding], waivers: tuple[Waiver, ...], today: date)
             open_[number] += not active
         judged.append(finding)
     return tuple(judged), tuple(zip(matched, open_))
+
+
+def known(findings: Iterable[Finding], fingerprints: frozenset[str]) -> tuple[Finding, ...]:
+    """The findings; those that were there before have status baseline, but for what says that something was not judged."""
+    return tuple(
+        finding._replace(status="baseline")
+        if finding.status == "reported" and finding.fingerprint in fingerprints and finding.rule not in FIXED
+        else finding
+        for finding in findings
+    )
 
 
 def _table(waivers: tuple[Waiver, ...]) -> dict[tuple[str, str | None], list[int]]:

@@ -23,7 +23,8 @@ from mcp_audit_gate.rules import (
     transport,
     trust,
 )
-from mcp_audit_gate.rules.changes import hits as changed
+from mcp_audit_gate.rules.changes import told
+from mcp_audit_gate.rules.preapproved import over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ NARROWER = {
     "sensitive-path": ("machine-path",),
     "literal-secret": ("probable-secret", "credential-in-url"),
     "launch-changed": ("lock-outdated",),
+    "preapproved-changed-server": ("launch-changed", "lock-outdated"),
     "tool-poisoning": ("suspicious-instruction",),
     "known-malicious": ("known-vulnerable", "advisory-to-review", "deprecated-package"),
 }
@@ -90,7 +92,7 @@ def run(context: Context) -> list[Raised]:
     subjects: dict[tuple[str, bool, bool], list[_Subject]] = {}
     groups = _groups(context.entries)
     found = [item for rule in ALL for item in _apply(rule, context, subjects, groups)]
-    return [*found, *(raised(rule, None, hit) for rule, hit in changed(context.changes))]
+    return [*found, *(raised(rule, None, hit) for rule, hit in over(context, told(context.changes)))]
 
 
 def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:

@@ -106,7 +106,7 @@ AUTO_APPROVE_SERVER = RuleInfo(
 
 def auto_approve_all(context: Context) -> Iterator[Hit]:
     """Approvals of everything: all tools of a server by the entry itself, or of all servers by a setting."""
-    for approval in _approvals(context):
+    for approval in approvals(context):
         if approval.tool == ALL and (approval.server == ALL or approval.key not in _SERVER_KEYS):
             whose = "of every server" if approval.server == ALL else f'of server "{visible(approval.server, NAME_LIMIT)}"'
             yield _hit(approval, f"All tools {whose} run without asking ({approval.key}).", approval.key)
@@ -114,7 +114,7 @@ def auto_approve_all(context: Context) -> Iterator[Hit]:
 
 def auto_approve_server(context: Context) -> Iterator[Hit]:
     """Approvals of all tools of one server, in a setting that could name the tools."""
-    for approval in _approvals(context):
+    for approval in approvals(context):
         if approval.tool == ALL and approval.server != ALL and approval.key in _SERVER_KEYS:
             message = f'All tools of server "{visible(approval.server, NAME_LIMIT)}" run without asking ({approval.key}).'
             yield _hit(approval, message, approval.server)
@@ -122,7 +122,7 @@ def auto_approve_server(context: Context) -> Iterator[Hit]:
 
 def auto_approve_writing_tool(context: Context) -> Iterator[Hit]:
     """Approvals of named tools that by their name change, run or send something."""
-    for approval in _approvals(context):
+    for approval in approvals(context):
         if approval.tool != ALL and _writes(approval.tool):
             tool, server = visible(approval.tool, NAME_LIMIT), visible(approval.server, NAME_LIMIT)
             yield _hit(approval, f'Tool "{tool}" of server "{server}" runs without asking ({approval.key}).', approval.tool)
@@ -140,7 +140,7 @@ def _hit(approval: Approval, message: str, value: str) -> Hit:
 _SERVER_KEYS = frozenset(("permissions.allow", "allowedTools", "chat.mcp.toolApproval"))
 
 
-def _approvals(context: Context) -> Iterator[Approval]:
+def approvals(context: Context) -> Iterator[Approval]:
     """Every approval in advance that the client of its file honours."""
     for entry in context.entries:
         if not entry.sample and not entry.disabled and entry.kind == "server":
@@ -149,6 +149,20 @@ def _approvals(context: Context) -> Iterator[Approval]:
         read = _SETTINGS.get(setting.name)
         if read and not setting.sample:
             yield from read(setting)
+
+
+def by_name(context: Context) -> Iterator[Approval]:
+    """Every approval in advance of a whole server, or of any of its tools, also those that only let the client start it."""
+    yield from approvals(context)
+    for setting in context.settings:
+        if setting.sample:
+            continue
+        if setting.name == "enableAllProjectMcpServers" and setting.value is True:
+            yield Approval(setting.place(), ALL, ALL, setting.name)
+        elif setting.name in ("enabledMcpjsonServers", "mcp.allowed"):
+            for number, item in enumerate(setting.value if isinstance(setting.value, list) else ()):
+                if isinstance(item, str):
+                    yield Approval(setting.place((number,)), item, ALL, setting.name)
 
 
 def _of_entry(entry: Entry) -> Iterator[Approval]:

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 def hits(found: Sequence[Drift]) -> Iterator[tuple[Rule, Hit]]:
     """Each change with its rule; entries and the older side are related places."""
+    return ((rule, hit) for _, rule, hit in told(found))
+
+
+def told(found: Sequence[Drift]) -> Iterator[tuple[Drift, Rule, Hit]]:
+    """The same, beside the change."""
     places = {id(item.change): _places(item) for item in found}
-    yield from drift.hits((item.change for item in found), lambda change: places[id(change)])
+    hits = drift.hits((item.change for item in found), lambda change: places[id(change)])
+    return ((item, rule, hit) for item, (rule, hit) in zip(found, hits, strict=True))
 
 
 def _places(item: Drift) -> tuple[Place, tuple[Place, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcp_audit_gate.metadata import addresses, switches
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo
-from mcp_audit_gate.rules import approvals
+from mcp_audit_gate.rules import approvals, preapproved
 from mcp_audit_gate.rules.approvals import NAME_LIMIT, table
 
 TYPE_CHECKING = False
@@ -239,6 +239,7 @@ def autostart_enabled(setting: Setting) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     *approvals.RULES,
+    *preapproved.RULES,
     Rule(ENABLE_ALL_PROJECT_SERVERS, enable_all_project_servers, "setting"),
     Rule(BYPASS_PERMISSIONS, bypass_permissions, "setting"),
     Rule(CLIENT_REDIRECTED, client_redirected, "setting"),

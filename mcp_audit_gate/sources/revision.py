@@ -10,6 +10,7 @@ import os
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.sources.clients import NAMED
 from mcp_audit_gate.sources.discover import MAX_CONFIG, MAX_TOTAL, missing, over_total, relative, too_large
+from mcp_audit_gate.sources.git import Git
 from mcp_audit_gate.sources.match import fold
 from mcp_audit_gate.sources.tree import CHECK_LINK, LEAVES, Found, Listing, below, pattern_of, pointed, pointed_path
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mcp_audit_gate.model import NotAssessed
-    from mcp_audit_gate.sources.git import Git, Object
+    from mcp_audit_gate.sources.git import Object
 
 MAX_HOPS = 40  # links on the way to one file, as in Linux
 _MAX_LINK = 4096
@@ -191,6 +192,16 @@ def at(root: str, git: Git, commit: str) -> Snapshot:
     return Snapshot(root, git, git.files(commit))
 
 
-def staged(root: str, git: Git) -> Snapshot:
-    """The index as a tree: what `git commit` would take."""
+def staged(root: str) -> Snapshot:
+    """The index as a tree: what `git commit` would take. Raises UsageError."""
+    git = Git(root, "--staged", index=True)
     return Snapshot(root, git, git.staged())
+
+
+def trusted(root: str, revision: str) -> tuple[Snapshot, Snapshot]:
+    """A revision, and where its history and that of HEAD parted, as trees. Raises UsageError."""
+    git = Git(root, "--trusted-ref")
+    commit = git.commit(revision)
+    base = git.merge_base(commit)
+    tree = at(root, git, commit)
+    return tree, tree if base == commit else at(root, git, base)

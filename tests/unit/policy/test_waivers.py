@@ -164,8 +164,8 @@ def test_no_waiver_is_called_unused_by_a_run_that_did_not_look(tmp_path):
     assert told(run(tmp_path)) == [("config-unreadable", "blocking")]
 
 
-def test_a_waiver_for_a_rule_of_a_later_version_is_not_called_unused(tmp_path):
-    assert told(run(tmp_path, WAIVER.replace("plain-http", "policy-relaxed"), servers={})) == []
+def test_a_waiver_for_a_rule_that_had_nothing_to_compare_with_is_not_called_unused(tmp_path):
+    assert told(run(tmp_path, WAIVER.replace("plain-http", "capability-gained"), servers={})) == []
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def repository(tmp_path_factory):
 def trees(repository):
     root = str(repository.root)
     git = Git(root, "--trusted-ref")
-    return WorkingTree(root), revision.at(root, git, git.commit("HEAD")), revision.staged(root, git)
+    return WorkingTree(root), revision.at(root, git, git.commit("HEAD")), revision.staged(root)
 
 
 def test_the_same_configs_are_found(repository):

@@ -1,0 +1,107 @@
+"""What the options of a scan read: paths, revisions and files in; the tree to judge, the policy, the trusted revision and the baseline out.
+
+Git, and what starts it, is loaded only when a revision or the index is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mcp_audit_gate.errors import Unreadable, UsageError, suggestion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from datetime import date
+
+    from mcp_audit_gate.change import Trusted
+    from mcp_audit_gate.policy.policy import Policy
+    from mcp_audit_gate.reading import Tree
+    from mcp_audit_gate.sources.discover import WorkingTree
+    from mcp_audit_gate.sources.revision import Snapshot
+
+
+def judged(root: str, chosen: Namespace) -> WorkingTree | Snapshot:
+    """The tree to judge: the working tree, or with --staged the index. Raises UsageError."""
+    if chosen.staged:
+        from mcp_audit_gate.sources import revision
+
+        return revision.staged(root)
+    from mcp_audit_gate.sources.discover import WorkingTree
+
+    return WorkingTree(root)
+
+
+def trusted(root: str, chosen: Namespace) -> Trusted | None:
+    """The revision that --trusted-ref names, and which file of it is the policy. Raises UsageError."""
+    if chosen.trusted_ref is None:
+        return None
+    from mcp_audit_gate.change import Trusted
+    from mcp_audit_gate.policy import load
+    from mcp_audit_gate.sources import revision
+
+    tree, base = revision.trusted(root, chosen.trusted_ref)
+    path = None if chosen.policy is None or chosen.policy in load.PRESETS else inside(chosen.policy, tree.root)
+    return Trusted(chosen.trusted_ref, tree, base, path, own_policy=chosen.policy is not None and path is None)
+
+
+def policy(named: str, tree: Tree, today: date, option: str, no_say: Tree | None = None) -> Policy:
+    """The policy that an option names: a preset, a file of the tree, or a file elsewhere, which then is judged by its own root.
+
+    no_say: the tree that is judged by another. A file that it alone has is no policy yet, and the preset `default` stands in for it.
+    """
+    from mcp_audit_gate.change import has
+    from mcp_audit_gate.policy import load
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    if named in load.PRESETS:
+        return load.preset(named, today)
+    path = inside(named, tree.root)
+    if path is not None and no_say is not None and not has(tree, path) and has(no_say, path):
+        return load.built_in()
+    if not os.path.lexists(named) and (path is None or not has(tree, path)):
+        presets = f"presets are {' '.join(load.PRESETS)}{suggestion(named, load.PRESETS)}"
+        raise UsageError(f"{option}{named}: there is no such file or preset", presets)
+    if path is not None:
+        return load.load(tree, path, today)
+    elsewhere = WorkingTree(find_root((named,)))
+    return load.load(elsewhere, relative(os.path.realpath(named), elsewhere.root), today, relative(os.path.realpath(named), tree.root))
+
+
+def baseline(chosen: Namespace, rev: Trusted | None) -> frozenset[str]:
+    """The fingerprints of the report that --baseline names; a report of the repository is read from the trusted revision. Raises GateError."""
+    if chosen.baseline is None:
+        if chosen.new_only and rev is None:
+            raise UsageError("--new-only: there is nothing to compare with", "add --trusted-ref REV or --baseline REPORT.json")
+        return frozenset()
+    if not chosen.new_only:
+        raise UsageError("--baseline does nothing without --new-only", "add --new-only")
+    from mcp_audit_gate.policy import baseline
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+
+    path = inside(chosen.baseline, rev.tree.root) if rev else None
+    try:
+        if rev and path is not None:
+            return baseline.fingerprints(chosen.baseline, rev.tree.read(path, baseline.MAX_BYTES))
+        files = WorkingTree(find_root((chosen.baseline,)))
+        return baseline.fingerprints(chosen.baseline, files.read(relative(os.path.realpath(chosen.baseline), files.root), baseline.MAX_BYTES))
+    except Unreadable as error:
+        where = f" of {rev.ref}" if rev and path is not None else ""
+        raise UsageError(
+            f"--baseline {chosen.baseline}{where} cannot be read: {error.reason}", "write one with mcp-audit scan -o json=FILE"
+        ) from error
+
+
+def inside(named: str, root: str) -> str | None:
+    """The path of a file as seen from the root, or None for one that lies elsewhere."""
+    folder, name = os.path.split(os.path.abspath(named))
+    path = relative(os.path.join(os.path.realpath(folder), name), root)
+    return None if path.startswith("../") else path
+
+
+def relative(file: str, root: str) -> str:
+    """The path of a file as seen from a root, with `/`."""
+    try:
+        return os.path.relpath(file, root).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        return f"../{os.path.basename(file)}"
