@@ -315,3 +315,11 @@ def test_two_runs_at_once_lose_nothing(world):
     ]
     said = [run.communicate(timeout=60)[0] for run in runs]
     assert ([run.returncode for run in runs], world.names()) == ([0, 0], ["one", "two"]), said
+
+
+def test_text_of_a_server_without_a_pin_is_judged_on_its_entry(world):
+    world.says("one", {**PING, "description": ORDER})
+    code, report = world.scan("--allow-launch", "one")
+    assert code == 1
+    found = next(finding for finding in report["findings"] if finding["subject"] == "tool:ping")
+    assert (found["location"]["path"], found["server"]) == (".mcp.json", "one")
