@@ -64,11 +64,11 @@ class Connection(NamedTuple):
         servers = distinct(matches)
         shown = self.connect(matches)
         doubtful = [server for server, one in zip(servers, shown) if one.pin and server.item.pin and one.pin.digest != server.item.pin.digest]
-        again = dict(zip(map(id, doubtful), self.listed(doubtful)))
+        again = dict(zip(map(id, doubtful), self.listed(doubtful, again=True)))
         return tuple(steadied(server, one, again.get(id(server))) for server, one in zip(servers, shown))
 
-    def listed(self, servers: Sequence[Server]) -> list[Observed]:
-        """What these servers showed, consent given."""
+    def listed(self, servers: Sequence[Server], again: bool = False) -> list[Observed]:
+        """What these servers showed, consent given. again: a second time, and without saying that a gate asks."""
         from mcp_audit_gate.live.resolve import target
 
         if not servers:
@@ -76,8 +76,9 @@ class Connection(NamedTuple):
         from mcp_audit_gate.live.connect import observe
 
         targets = [target(server.item, self.root, self.options.environ) for server in servers]
-        seen = observe(targets, self.options, self.progress(servers) if self.progress else None)
-        return [_observed(server, one, secrets.secrets) for server, one, secrets in zip(servers, seen, targets)]
+        seen = observe(targets, self.options._replace(plain=again), self.progress(servers) if self.progress else None)
+        passed = tuple(filter(None, map(self.options.environ.get, self.options.pass_env)))
+        return [_observed(server, one, (*made.secrets, *passed)) for server, one, made in zip(servers, seen, targets)]
 
 
 def distinct(matches: Sequence[Match]) -> list[Server]:

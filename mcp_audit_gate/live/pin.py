@@ -108,7 +108,7 @@ def _listed(request: Request, talk: Talk, servers: Sequence[Server]) -> tuple[tu
         talk.say(line)
     shown = connection.connect([server.item for server in servers])
     again = [server for server, one in zip(servers, shown) if one.pin is not None]
-    second = dict(zip(map(id, again), connection.listed(again)))
+    second = dict(zip(map(id, again), connection.listed(again, again=True)))
     told = tuple(steadied(server, one, second.get(id(server))) for server, one in zip(servers, shown))
     return told, [_pin(server, one) for server, one in zip(servers, told)]
 

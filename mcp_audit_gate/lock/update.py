@@ -44,9 +44,9 @@ def rewrite(file: str, change: Callable[[tuple[Pin, ...]], tuple[Pin, ...]]) -> 
     with _alone(folder, name):
         before = _bytes(os.path.join(folder, name))
         after = write(change(read(name, before).pins if before is not None else ()))
+        _sweep(folder, name)
         if after == before:
             return False
-        _sweep(folder, name)
         temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
         try:
             with open(temporary, "xb") as target:
