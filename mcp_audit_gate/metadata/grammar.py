@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Classes made of a word's shape and of what is known about names, not of a list.
-SHAPES = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "QUOTED", "URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "MUST_UPPER")
+SHAPES = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "QUOTED", "URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "SECRETNAME", "OWN", "MUST_UPPER")
 
 
 class Step(NamedTuple):

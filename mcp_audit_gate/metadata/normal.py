@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 
 from mcp_audit_gate.metadata.lookalikes import letters
+from mcp_audit_gate.pattern import lazy
 
+_ANSI = lazy("[\x1b\x9b][\\[\\]()#;?]*[0-9;]*[A-Za-z@~]?")
 _KEPT = "\n\t\r"
 # Not seen, although letters or marks to Unicode: blank Hangul, Khmer and Braille, joiners, variation selectors.
 _BLANK = (
@@ -63,10 +65,21 @@ def is_unseen(code: int) -> bool:
 
 def folded(text: str) -> str:
     """The text for matching; ASCII text without control characters comes back as it is."""
-    return text if text.isascii() and "\x1b" not in text else text.translate(_TABLE)
+    if text.isascii() and "\x1b" not in text:
+        return text
+    return _plain(text).translate(_TABLE)
+
+
+def _plain(text: str) -> str:
+    """The text with blanks in place of terminal sequences, so that they are no part of a word."""
+    if "\x1b" not in text and "\x9b" not in text:
+        return text
+    return _ANSI.sub(lambda found: " " * len(found[0]), text)
 
 
 def origins(text: str) -> list[int]:
     """For each character of the folded text, and its end, where in the text the character stands that it came from."""
-    found = [at for at, char in enumerate(text) for _ in _TABLE[ord(char)]]
+    if text.isascii() and "\x1b" not in text:
+        return list(range(len(text) + 1))
+    found = [at for at, char in enumerate(_plain(text)) for _ in _TABLE[ord(char)]]
     return [*found, len(text)]

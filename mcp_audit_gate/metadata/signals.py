@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 
 from mcp_audit_gate.metadata import grammar, words
-from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, ZERO_WIDTH, carried, may_carry
+from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
 from mcp_audit_gate.metadata.text import visible
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _QUOTE = 120
 # What stands in these is read with the rest of the text.
-_READ_ANYWAY = (ZERO_WIDTH, DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
+_READ_ANYWAY = (DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
 
 
 class Signal(NamedTuple):
@@ -129,14 +129,15 @@ def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
     if wanted:
         for sentence in words.sentences(text, names):
             yield from words.matches(sentence, wanted)
-    for signal, when, pattern in _expressions():
+    for signal, when, pattern in expressions():
         if any(mark in low for mark in when):
             for match in pattern.finditer(text):
                 yield signal, match.start(), match.end()
 
 
 @functools.cache
-def _expressions() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
+def expressions() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
+    """(signal, marks of which one must stand in the text, pattern): what is no sentence."""
     return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in grammar.data()["expressions"])
 
 

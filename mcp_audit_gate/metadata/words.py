@@ -130,11 +130,15 @@ def _mask(word: str, low: str, text: str, start: int, end: int, names: Names) ->
     if text[start] in "-_":
         return mask
     if quoted:
+        if low in names.parameters:
+            return rules.bits["OWN"]
         mask |= rules.bits["QUOTED"]
         if text[end : end + 1] in _CLOSING and not _is_example(text, start, end) and low.replace("-", "").replace("_", "").replace(".", "").isalnum():
             mask |= _name(word, low, text, end, names, rules)
     if "/" in low or "." in low or "~" in low or "\\" in low or "@" in low:
         mask |= _address(low, rules)
+    elif word.isupper() and "_" in word and word.endswith(("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")):
+        mask |= rules.bits["SECRETNAME"]
     elif not quoted and ("_" in low or ("-" in low and (low in names.siblings or low in names.others)) or text[end : end + 2] == "()"):
         example = (
             text[end : end + 2] in (" =", "='", '="')
@@ -156,8 +160,6 @@ def _name(word: str, low: str, text: str, end: int, names: Names, rules: Grammar
     """A single quoted word: a tool when it is known as one, looks like one or is called one; any may be a field."""
     if low in names.own:
         return rules.bits["SELF"]
-    if low in names.parameters:
-        return 0
     known = low in names.siblings or low in names.others
     compound = "_" in low or "-" in low or not (word.islower() or word.isupper() or word.istitle() or word.isdigit())
     called = text[end + 1 : end + 6].lower().startswith((" tool", " func", "()"))
