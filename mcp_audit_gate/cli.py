@@ -14,11 +14,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.gate import Connect
-    from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.model import Report
     from mcp_audit_gate.report import Look
-    from mcp_audit_gate.sources.discover import WorkingTree
-    from mcp_audit_gate.sources.revision import Snapshot
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,7 +93,7 @@ def _scan(chosen: argparse.Namespace) -> int:
     if chosen.policy is not None:
         policy = trees.policy(chosen.policy, rev.tree if rev else tree, today, "--policy ", tree if rev else None)
     whole = any(os.path.realpath(path) == tree.root for path in paths)
-    lock = None if chosen.lock is None else _lock(chosen.lock, tree)
+    lock = None if chosen.lock is None or (rev and rev.own_lock is None) else trees.lock(chosen.lock, tree)
     settings = gate.Settings(
         today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
     )
@@ -120,23 +117,6 @@ def _connect(chosen: argparse.Namespace, root: str) -> Connect:
     from mcp_audit_gate.live import command
 
     return command.connection(chosen, root).compared
-
-
-def _lock(named: str, tree: WorkingTree | Snapshot) -> Lock:
-    """The lockfile that --lock names, of the tree or elsewhere. Raises UsageError when there is none."""
-    from mcp_audit_gate import trees
-    from mcp_audit_gate.lock import lockfile
-    from mcp_audit_gate.sources.discover import WorkingTree
-
-    path = trees.relative(os.path.abspath(named), os.path.abspath(tree.root))
-    if path.startswith("../"):
-        elsewhere = WorkingTree(os.path.dirname(os.path.abspath(named)))
-        lock = lockfile.found(elsewhere, os.path.basename(named))
-    else:
-        lock = lockfile.found(tree, path)
-    if lock is None:
-        raise UsageError(f"--lock {named}: there is no such file", "write it with mcp-audit pin --lock, or leave the option out")
-    return lock._replace(path=path)
 
 
 def _pin(chosen: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.change import Trusted
+    from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Tree
     from mcp_audit_gate.sources.discover import WorkingTree
@@ -42,7 +43,27 @@ def trusted(root: str, chosen: Namespace) -> Trusted | None:
 
     tree, base = revision.trusted(root, chosen.trusted_ref)
     path = None if chosen.policy is None or chosen.policy in load.PRESETS else inside(chosen.policy, tree.root)
-    return Trusted(chosen.trusted_ref, tree, base, path, own_policy=chosen.policy is not None and path is None)
+    rev = Trusted(chosen.trusted_ref, tree, base, path, own_policy=chosen.policy is not None and path is None)
+    if chosen.lock is None:
+        return rev
+    lock_path = inside(chosen.lock, tree.root)
+    return rev._replace(own_lock=lock(chosen.lock, tree)) if lock_path is None else rev._replace(lock_path=lock_path)
+
+
+def lock(named: str, tree: Tree) -> Lock:
+    """The lockfile that --lock names, of the tree or elsewhere. Raises UsageError when there is none, LockError when it is none."""
+    from mcp_audit_gate.lock import lockfile
+    from mcp_audit_gate.sources.discover import WorkingTree
+
+    path = inside(named, tree.root)
+    if path is None:
+        elsewhere = WorkingTree(os.path.dirname(os.path.abspath(named)))
+        found = lockfile.found(elsewhere, os.path.basename(named))
+    else:
+        found = lockfile.found(tree, path)
+    if found is None:
+        raise UsageError(f"--lock {named}: there is no such file", "write it with mcp-audit pin --lock, or leave the option out")
+    return found._replace(path=path or relative(os.path.abspath(named), tree.root))
 
 
 def policy(named: str, tree: Tree, today: date, option: str, no_say: Tree | None = None) -> Policy:

@@ -113,6 +113,6 @@ class Repository:
         shutil.rmtree(out.parent)
         return Run(code, text, err.getvalue())
 
-    def judge(self, base: str, *words: str, **variables: str) -> Run:
+    def judge(self, base: str, *words: str, folder: str = "", **variables: str) -> Run:
         """A scan that trusts a revision."""
-        return self.scan("--trusted-ref", base, *words, **variables)
+        return self.scan("--trusted-ref", base, *words, folder=folder, **variables)
