@@ -136,10 +136,12 @@ def _known() -> tuple[Rule, ...]:
 
 
 def _touches(comparison: Comparison) -> bool:
-    """True when the change adds, alters or removes a config, client settings or the lockfile."""
+    """True when the change adds, alters or removes a config, client settings or the lockfile, and leaves something to judge."""
     before, after = comparison.before, comparison.after
     paths = {item.path for side in (before, after) for item in side.reading.inputs}
-    return any(_bytes(before.files, path) != _bytes(after.files, path) for path in sorted({*paths, comparison.lock_path}))
+    return bool(after.reading.inputs) and any(
+        _bytes(before.files, path) != _bytes(after.files, path) for path in sorted({*paths, comparison.lock_path})
+    )
 
 
 def _bytes(files: Tree, path: str) -> bytes | None:
