@@ -254,6 +254,15 @@ def test_servers_start_in_the_root_with_few_variables(world, monkeypatch):
     assert {"PATH", "HOME", "WANTED"} <= set(names.split(","))
 
 
+@pytest.mark.parametrize("path", [".mcp.json", "mcp-audit.yaml"])
+def test_a_server_that_writes_into_a_config_or_policy_is_not_pinned(world, path):
+    (world.root / "mcp-audit.yaml").write_text("version: 1\n")
+    world.says("one", writes=str(world.root / path))
+    code, said = world.run("pin", "--yes")
+    assert (code, f"{path} changed while the servers ran; nothing is pinned" in said) == (4, True)
+    assert not (world.root / LOCK).exists()
+
+
 def test_nothing_is_left_running(world):
     world.run("pin", "--yes")
     world.scan("--pin-check")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.errors import BLOCKED, EMPTY, INCOMPLETE, PASSED
+from mcp_audit_gate.errors import BLOCKED, EMPTY, INCOMPLETE, PASSED, Unreadable
 from mcp_audit_gate.live.attach import Connection, distinct, steadied
 from mcp_audit_gate.live.consent import refers
 from mcp_audit_gate.live.show import command_line, outcome
@@ -72,6 +72,11 @@ def run(request: Request, talk: Talk) -> int:
     for server, one, pin in zip(servers, shown, pins):
         for line in (*outcome(server, one, pin), *_changes(server, pin, judge, request.policy)):
             talk.say(line)
+    touched = tuple(_touched(request, reading))
+    for path in touched:
+        talk.say(f"{visible(path)} changed while the servers ran; nothing is pinned. Compare it with what was committed, then pin again")
+    if touched:
+        return INCOMPLETE
     gaps = (*reading.not_assessed, *(gap for one in shown for gap in one.gaps))
     fresh = tuple(pin for pin in pins if pin is not None)
     changed = _write(request, lock, fresh, used, talk)
@@ -80,6 +85,18 @@ def run(request: Request, talk: Talk) -> int:
     if gaps:
         return INCOMPLETE
     return BLOCKED if request.check and changed else PASSED if reading.inputs else EMPTY
+
+
+def _touched(request: Request, reading: Reading) -> Iterator[str]:
+    """Configs and policies that are no longer what was read before servers were started: one of them may have written there."""
+    policies = [(layer.source, layer.document.data) for layer in request.policy.layers if layer.document and not layer.source.startswith("../")]
+    for path, data in (*((item.path, item.data) for item in reading.inputs), *policies):
+        try:
+            now = None if data is None else request.tree.read(path)
+        except Unreadable:
+            now = b""
+        if now != data:
+            yield path
 
 
 def _changes(server: Server, pin: Pin | None, judge: Known, policy: Policy) -> Iterator[str]:

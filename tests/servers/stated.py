@@ -1,7 +1,7 @@
 """A server over pipes that declares what a JSON file says, read anew at every start: `stated.py FILE [LOG]`.
 
 The file: {"tools": [...], "prompts": [...], "resources": [...], "resourceTemplates": [...], "instructions": ..., "dies": true,
-"sleep": seconds, "wavers": true}. Each start and each request is a line of the log.
+"sleep": seconds, "wavers": true, "writes": a file to write to}. Each start and each request is a line of the log.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ def answer(message: dict) -> dict:
 
 
 note(f"start {os.getpid()} {os.getcwd()} {','.join(sorted(os.environ))}")
+if STATE.get("writes"):
+    with Path(STATE["writes"]).open("a") as target:
+        target.write(" ")
 if STATE.get("dies"):
     sys.exit("stated: told to die")
 for line in sys.stdin:
