@@ -186,6 +186,12 @@ def reverted(tree: Tree) -> None:
     tree.repository.git("checkout", "-q", "main~1", "--", ".")
 
 
+def tightened(tree: Tree) -> None:
+    """Blocks at medium, and as the preset `strict` does, not on a change of the policy itself."""
+    text = (tree.root / RULES).read_text()
+    tree.put(RULES, text.replace("fail-on: high", "fail-on: medium\nrules: {policy-relaxed: low, waiver-untrusted: low}", 1))
+
+
 def everything_gone(tree: Tree) -> None:
     tree.drop(CONFIG, APPROVALS, LOCK, RULES, "examples/.mcp.json")
 
@@ -249,9 +255,7 @@ STEPS = (
     ),
     Step("Revert that", reverted, 1, ("plain-http",), ("waiver-untrusted",), False),
     Step("Remove the staging server", removed, 0, told=("server-removed",), quiet=("config-vanished",)),
-    Step(
-        "Tighten the policy", lambda tree: tree.put(RULES, (tree.root / RULES).read_text().replace("high", "medium", 1)), 0, quiet=("policy-relaxed",)
-    ),
+    Step("Tighten the policy", tightened, 0, told=("policy-relaxed",)),
     Step("Remove everything", everything_gone, 0, told=("policy-relaxed",), words=("--allow-empty",), quiet=("config-vanished",)),
 )
 

@@ -124,15 +124,16 @@ def policy_relaxed(comparison: Comparison) -> Iterator[Hit]:
 
 
 def _relaxed(comparison: Comparison) -> Iterator[Hit]:
-    infos = tuple(rule.info for rule in (*ALL, *_known()))
+    infos = tuple(rule.info for rule in _known())
     for item in weakened.relaxations(comparison.before.policy, comparison.after.policy, infos):
         yield Hit(item.place, f"{item.message[:1].upper()}{item.message[1:]}; it is not applied here.", item.value, subject="")
 
 
 def _known() -> tuple[Rule, ...]:
+    """Every rule."""
     from mcp_audit_gate.policy import rules
 
-    return rules.RULES
+    return (*ALL, *rules.RULES, *RULES)
 
 
 def _touches(comparison: Comparison) -> bool:
@@ -327,7 +328,7 @@ def tightened(policy: Policy, names: Iterable[str]) -> Policy:
     from mcp_audit_gate.policy.policy import Terms
 
     rank = {**RANK, "off": -1}
-    levels = {rule.info.id: policy.severity(rule.info) for rule in (*ALL, *_known(), *RULES)} if policy.servers else {}
+    levels = {rule.info.id: policy.severity(rule.info) for rule in _known()} if policy.servers else {}
     servers = dict(policy.servers)
     for name in {same_name(name) for name in names} & set(servers):
         terms = servers[name]
