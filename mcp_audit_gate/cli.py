@@ -66,6 +66,8 @@ def _run(words: list[str]) -> int:
         return _waive(chosen)
     if chosen.command == "policy":
         return _show_policy(chosen)
+    if chosen.command == "init":
+        return _init(chosen)
     from mcp_audit_gate import pages
 
     text = pages.explain(chosen.rule) if chosen.command == "explain" else pages.listing(chosen.output)
@@ -189,6 +191,39 @@ def _show_policy(chosen: argparse.Namespace) -> int:
     policy = load.found(tree, today) if chosen.file is None else trees.policy(chosen.file, tree, today, "")
     _to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
     return PASSED
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    """Writes the files a repository starts with; what exists stays."""
+    from mcp_audit_gate import starter
+    from mcp_audit_gate.sources.discover import find_root
+
+    root = find_root((".",))
+    made = starter.parts(root, chosen.github, chosen.pre_commit)
+    for part in made:
+        if part.data is not None:
+            _to_repository(part.data, root, part.path, part.there)
+        _to_stdout(_printable(f"{'kept' if part.data is None else 'changed' if part.there else 'wrote'} {part.path}: {part.about}"))
+    for number, step in enumerate(starter.next_steps(made), 1):
+        _to_stdout(_printable(f"{number}. {step}"))
+    return PASSED
+
+
+def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
+    """Writes a file of the repository, never through a link that leads out of it."""
+    file = os.path.join(root, *path.split("/"))
+    folder = os.path.dirname(file)
+    try:
+        if _relative(os.path.realpath(folder), root).startswith("../"):
+            raise UsageError(f"{os.path.dirname(path)} leads out of the repository, so {path} is not written there", "put a folder in its place")
+        os.makedirs(folder, exist_ok=True)
+        if there:
+            _to_file(data, file)
+            return
+        with open(file, "xb") as target:
+            target.write(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "check that its folder is there and writable") from error
 
 
 def _printable(text: str) -> bytes:

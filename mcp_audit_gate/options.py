@@ -164,6 +164,11 @@ def _policy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date waivers are judged by (default: today, UTC)")
 
 
+def _init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--github", action="store_true", help="also a workflow that judges pull requests and what is pushed")
+    parser.add_argument("--pre-commit", action="store_true", help="also an entry for pre-commit")
+
+
 _COMMANDS = {
     "scan": (
         _scan,
@@ -174,6 +179,7 @@ _COMMANDS = {
     "diff": (_diff, "what changed between two lockfiles or git revisions, by class; exit code 1 when something did", "mcp-audit diff origin/main"),
     "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),
     "policy": (_policy, "validate the policy, or print what is in force", "mcp-audit policy check"),
+    "init": (_init, "write a starter policy, a workflow, a pre-commit entry; never overwrites", "mcp-audit init --github --pre-commit"),
     "explain": (_explain, "one rule's page: why, what it looks at, how to fix it", "mcp-audit explain literal-secret"),
     "rules": (_rules, "all rules", "mcp-audit rules -o json"),
 }
