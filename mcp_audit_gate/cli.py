@@ -211,10 +211,12 @@ def _init(chosen: argparse.Namespace) -> int:
 
 def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
     """Writes a file of the repository, never through a link that leads out of it."""
+    from mcp_audit_gate.trees import relative
+
     file = os.path.join(root, *path.split("/"))
     folder = os.path.dirname(file)
     try:
-        if _relative(os.path.realpath(folder), root).startswith("../"):
+        if relative(os.path.realpath(folder), root).startswith("../"):
             raise UsageError(f"{os.path.dirname(path)} leads out of the repository, so {path} is not written there", "put a folder in its place")
         os.makedirs(folder, exist_ok=True)
         if there:

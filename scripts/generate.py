@@ -3,7 +3,8 @@
     python scripts/generate.py [--check]
 
 docs/rules.md from the rules, docs/clients.md and .pre-commit-hooks.yaml from the client table, in README.md the list of rules
-and what the example prints, in docs/ci.md the example workflow.
+and what the example prints; in README.md and docs/ci.md, and in examples/ci, the workflow that `mcp-audit init` writes; in docs/ci.md
+the inputs and outputs of the action; docs/images/terminal.svg.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+import screenshots  # noqa: E402 - beside this file
 
 from mcp_audit_gate import gate, pages  # noqa: E402 - of this checkout, whether or not another one is installed
 from mcp_audit_gate.rules import advisories  # noqa: E402
@@ -171,12 +174,27 @@ def readme(current: str) -> str:
     for rule in gate.RULES:
         families.setdefault(rule.info.family, []).append(f"[`{rule.info.id}`](docs/rules.md#{rule.info.id})")
     listing = "\n".join(("| family | rules |", "| --- | --- |", *(line(family, " ".join(sorted(ids))) for family, ids in sorted(families.items()))))
+    current = between(current, "workflow", f"```yaml\n{workflow()}```")
     return between(between(current, "rules", listing), "example", f"```text\n{example()}```")
 
 
+def workflow(_: str = "") -> str:
+    """The workflow that `mcp-audit init --github` writes."""
+    return (ROOT / "mcp_audit_gate" / "data" / "starter" / "workflow.yml").read_text("utf-8")
+
+
 def ci_page(current: str) -> str:
-    """docs/ci.md with the example workflow between its markers."""
-    return between(current, "workflow", f"```yaml\n{(ROOT / 'examples' / 'workflow.yml').read_text('utf-8')}```")
+    """docs/ci.md with the workflow, and the inputs and outputs of the action, between their markers."""
+    import yaml
+
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    inputs = [
+        line(f"`{name}`", f"`{about['default']}`" if about["default"] else "–", about["description"].strip())
+        for name, about in action["inputs"].items()
+    ]
+    outputs = [line(f"`{name}`", about["description"].strip()) for name, about in action["outputs"].items()]
+    tables = "\n".join(("| input | default | meaning |", "| --- | --- | --- |", *inputs, "", "| output | meaning |", "| --- | --- |", *outputs))
+    return between(between(current, "workflow", f"```yaml\n{workflow()}```"), "action", tables)
 
 
 def between(text: str, mark: str, content: str) -> str:
@@ -208,7 +226,9 @@ MADE: dict[str, Callable[[str], str]] = {
     "README.md": readme,
     "docs/ci.md": ci_page,
     "docs/clients.md": clients_page,
+    "docs/images/terminal.svg": lambda _: screenshots.terminal(),
     "docs/rules.md": rules_page,
+    "examples/ci/github-pull-request.yml": workflow,
 }
 
 

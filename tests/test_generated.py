@@ -32,7 +32,7 @@ def test_generated_files_are_current() -> None:
 def test_a_file_changed_by_hand_is_told_and_made_anew(path: str, tmp_path: Path) -> None:
     for name in ("mcp_audit_gate", "scripts", "examples", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", ".pre-commit-hooks.yaml"):
+    for name in ("README.md", ".pre-commit-hooks.yaml", "action.yml"):
         shutil.copy(ROOT / name, tmp_path)
     file = tmp_path / path
     assert generate(tmp_path).returncode == 0
