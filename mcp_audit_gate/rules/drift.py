@@ -287,7 +287,7 @@ TOOLS = (
             "The model or the user may read what it points at.",
             "Resources by URI, templates by URI template.",
         ),
-        _record(_TOOL, more='"resources": [{"uri": "file:///notes", "name": "notes"}]'),
+        _record(_TOOL, more='"resources": [{"uri": "notes://all", "name": "notes"}]'),
     ),
 )
 
