@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate import change, risk, rules
+from mcp_audit_gate import risk, rules
 from mcp_audit_gate.lock import compared
 from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.metadata.capabilities import of_server
@@ -74,12 +74,14 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
     policy = settings.policy or load.found(rev.tree if rev else tree, settings.today)
     fail_on = settings.fail_on or policy.fail_on
     reading = read(tree, paths, settings.clients, policy)
-    lock = settings.lock or (change.lock_of(tree, rev) or change.lock_of(rev.tree, rev) if rev else _lock(tree))
+    lock = settings.lock or (_either_lock(tree, rev) if rev else _lock(tree))
     matches = allowed = match(reading.context.entries, lock, tree, tree.root)
     is_whole = settings.whole and not settings.clients
     measured: Comparison | None = None
     moved: tuple[Drift, ...] = ()
     if rev:
+        from mcp_audit_gate import change
+
         measured = change.compare(tree, reading if is_whole else None, change.Asked(tree.root, paths, settings.clients), policy, rev, settings.today)
         moved = tuple(change.pins(measured, matches, is_whole))
         allowed = match(reading.context.entries, measured.trusted.lock, tree, tree.root)
@@ -139,6 +141,8 @@ def _present(policy: Policy, settings: Settings) -> dict[str, str]:
     rev = settings.trusted
     if rev is None or not (settings.new_only or any(waiver.fingerprint is None for waiver in policy.waivers)):
         return {}
+    from mcp_audit_gate import change
+
     report = scan(rev.tree, (rev.tree.root,), Settings(settings.today, policy=policy, lock=change.lock_of(rev.tree, rev)))
     return {finding.fingerprint: finding.status for finding in report.findings}
 
@@ -194,6 +198,13 @@ def _capabilities(item: Match, pin: Pin | None) -> tuple[tuple[Capability, ...],
         return of_surface(surface), (f"{count} {'pinned' if item.pin else 'listed'} tool{'' if count == 1 else 's'}",)
     known = of_server(item.entry.launches)
     return known.capabilities, known.evidence
+
+
+def _either_lock(tree: Tree, rev: Trusted) -> Lock | None:
+    """The lockfile of the tree that is judged, or, where it has none, that of the trusted revision."""
+    from mcp_audit_gate.change import lock_of
+
+    return lock_of(tree, rev) or lock_of(rev.tree, rev)
 
 
 def _lock(tree: Tree) -> Lock | None:

@@ -1,7 +1,8 @@
 """What a change does to its own judge: policy, waivers, exclusions, and files that vanish. A comparison in, hits out.
 
 Nothing of what is judged here is applied: the policy in force is that of the trusted revision. What the change did is measured
-from the commit where it began, so that a branch is not blamed for what others changed since.
+from the commit where it began, so that a branch is not blamed for what others changed since. What compares is imported where it is
+needed: every run has these rules, and most compare nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Location, Place, Rule, RuleInfo
-from mcp_audit_gate.policy import compared, weakened
-from mcp_audit_gate.policy.compared import Comparison, whose
 from mcp_audit_gate.policy.policy import same_name
 from mcp_audit_gate.policy.waivers import identity_of
 from mcp_audit_gate.rules import ALL, raised
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.lock.match import Match
     from mcp_audit_gate.model import Drift, Entry, Input
+    from mcp_audit_gate.policy.compared import Comparison
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.policy.waivers import Use
     from mcp_audit_gate.reading import Tree
@@ -124,6 +124,8 @@ def policy_relaxed(comparison: Comparison) -> Iterator[Hit]:
 
 
 def _relaxed(comparison: Comparison) -> Iterator[Hit]:
+    from mcp_audit_gate.policy import weakened
+
     infos = tuple(rule.info for rule in _known())
     for item in weakened.relaxations(comparison.before.policy, comparison.after.policy, infos):
         yield Hit(item.place, f"{item.message[:1].upper()}{item.message[1:]}; it is not applied here.", item.value, subject="")
@@ -157,6 +159,8 @@ def _bytes(files: Tree, path: str) -> bytes | None:
 
 def waiver_untrusted(comparison: Comparison) -> Iterator[Hit]:
     """One hit for each waiver that the trusted revision does not have like that."""
+    from mcp_audit_gate.policy import weakened
+
     known = (*comparison.trusted.policy.waivers, *comparison.before.policy.waivers)
     for waiver, shorter in weakened.untrusted(comparison.after.policy.waivers, known):
         member, what = "rule", "is new or wider"
@@ -255,6 +259,8 @@ def _entries(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _identity(entry: Entry) -> tuple[str, tuple[str, ...]]:
+    from mcp_audit_gate.policy.compared import whose
+
     return same_name(entry.name), whose(entry)
 
 
@@ -283,6 +289,8 @@ RULES: tuple[Rule, ...] = (
 
 def hits(comparison: Comparison, told: Iterable[Drift]) -> Iterator[Raised]:
     """Every hit about what the change does. told: what the lockfile tells already."""
+    from mcp_audit_gate.policy import compared
+
     exchanged = {drift.change.server for drift in told if drift.change.kind == "launch-changed"}
     for rule, hit in compared.servers(comparison):
         if hit.server not in exchanged or rule.info.id not in ("launch-changed", "preapproved-changed-server"):
