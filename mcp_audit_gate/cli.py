@@ -58,6 +58,8 @@ def _run(words: list[str]) -> int:
     chosen = options.parse(words)
     if chosen.command == "scan":
         return _scan(chosen)
+    if chosen.command == "watch":
+        return _watch(chosen)
     if chosen.command == "pin":
         return _pin(chosen)
     if chosen.command == "diff":
@@ -78,7 +80,7 @@ def _run(words: list[str]) -> int:
 def _scan(chosen: argparse.Namespace) -> int:
     import gc
 
-    from mcp_audit_gate import gate, options, trees
+    from mcp_audit_gate import options
     from mcp_audit_gate.sources.discover import find_root
 
     if chosen.skip_connect:
@@ -86,6 +88,17 @@ def _scan(chosen: argparse.Namespace) -> int:
     else:
         _may_connect(chosen)
     outputs = options.outputs(chosen.output)
+    report = _judged(chosen)
+    code = _write(report, outputs, _look(chosen, outputs, find_root(tuple(chosen.paths) or (".",))))
+    gc.freeze()  # or the interpreter would walk all of it once more when it exits
+    return code
+
+
+def _judged(chosen: argparse.Namespace) -> Report:
+    """The report of one scan."""
+    from mcp_audit_gate import gate, trees
+    from mcp_audit_gate.sources.discover import find_root
+
     clients = _clients(chosen.client)
     paths = tuple(chosen.paths) or (".",)
     today = chosen.now or _today()
@@ -100,10 +113,33 @@ def _scan(chosen: argparse.Namespace) -> int:
         today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
     )
     settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=trees.baseline(chosen, rev))
-    report = gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root))
-    code = _write(report, outputs, _look(chosen, outputs, tree.root))
-    gc.freeze()  # or the interpreter would walk all of it once more when it exits
-    return code
+    return gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root))
+
+
+def _watch(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate import options
+    from mcp_audit_gate.live import watch
+    from mcp_audit_gate.sources.discover import find_root
+
+    watch.need_extra()
+    if not chosen.skip_connect:
+        _may_connect(chosen)
+    outputs = options.outputs(chosen.output)
+    to_files = tuple(output for output in outputs if output[1] is not None)
+    paths = tuple(chosen.paths) or (".",)
+    told = sys.stdout if ("text", None) in outputs else sys.stderr
+
+    def show(report: Report, news: bool) -> None:
+        _write(report, outputs if news else to_files, _look(chosen, outputs, find_root(paths)))
+
+    def say(text: str) -> None:
+        from mcp_audit_gate.report.escape import line, terminal
+
+        told.write(f"{line(terminal(text))}\n")
+        told.flush()
+
+    watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen), show, say))
+    return PASSED
 
 
 def _may_connect(chosen: argparse.Namespace) -> None:

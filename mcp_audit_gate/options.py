@@ -175,6 +175,7 @@ _COMMANDS = {
         "find configs, judge them, report; the exit code is the verdict",
         "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
     ),
+    "watch": (_scan, "scan again whenever a config, lockfile or policy changes; Ctrl-C ends it", "mcp-audit watch --skip-connect"),
     "pin": (_pin, "ask the servers what they declare, show what changed, write the lockfile", "mcp-audit pin"),
     "diff": (_diff, "what changed between two lockfiles or git revisions, by class; exit code 1 when something did", "mcp-audit diff origin/main"),
     "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),

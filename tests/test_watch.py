@@ -1,0 +1,176 @@
+"""watch: the verdict follows the files, whatever happens to them, and nothing is started with --skip-connect."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from fakes import token
+from repos import PINNED, leaking, servers
+
+pytest.importorskip("watchfiles", reason="watching needs the extra `watch`")
+
+from mcp_audit_gate.cli import main
+from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.live import watch
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
+
+
+class Watching:
+    """A watch in a process of its own, its lines as they come."""
+
+    def __init__(self, root: Path, *words: str) -> None:
+        command = [sys.executable, "-m", "mcp_audit_gate", "watch", "--now", "2026-11-22", *words]
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONIOENCODING": "utf-8"}
+        self.process = subprocess.Popen(
+            command, cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.seen: list[str] = []
+        for stream in (self.process.stdout, self.process.stderr):
+            threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+
+    def _read(self, stream) -> None:
+        for line in stream:
+            self.lines.put(line.rstrip("\n"))
+
+    def until(self, *parts: str) -> list[str]:
+        """The lines up to the first that holds all of these words."""
+        found = []
+        while True:
+            try:
+                found.append(self.lines.get(timeout=30))
+            except queue.Empty:
+                raise AssertionError(f"no line with {parts} after {self.seen + found}") from None
+            if all(part in found[-1] for part in parts):
+                self.seen += found
+                return found
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def watching(tmp_path):
+    """Begins a watch in tmp_path; ended with the test."""
+    (tmp_path / ".git").mkdir()
+    begun: list[Watching] = []
+
+    def begin(*words: str) -> Watching:
+        begun.append(Watching(tmp_path, *(words or ("--skip-connect",))))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.process.kill()
+        one.process.wait()
+        one.process.stdout.close()
+        one.process.stderr.close()
+
+
+def test_the_verdict_follows_the_configs(tmp_path, watching):
+    config = tmp_path / ".mcp.json"
+    config.write_text(servers(files=PINNED))
+    run = watching()
+    assert not any("literal-secret" in line for line in run.until("watching"))
+    config.write_text(servers(files=leaking()))
+    shown = run.until("since the last run")
+    assert any(line.startswith("  new: error[literal-secret] .mcp.json:") for line in shown)
+    assert "passed, now failed" in shown[-1]
+    (tmp_path / "sub" / ".cursor").mkdir(parents=True)
+    (tmp_path / "sub" / ".cursor" / "mcp.json").write_text(servers(files=leaking()))
+    assert any("new: error[literal-secret] sub/.cursor/mcp.json" in line for line in run.until("since the last run", "failed"))
+    (tmp_path / "sub").rename(tmp_path / "node_modules")
+    assert any("gone: error[literal-secret] sub/.cursor/mcp.json" in line for line in run.until("since the last run", "failed"))
+    config.unlink()
+    assert "failed, now empty" in run.until("since the last run")[-1]
+    assert not any(token("github") in line for line in run.seen)
+
+
+def test_what_is_broken_for_a_while_is_judged_again_when_it_is_well(tmp_path, watching):
+    config, policy = tmp_path / ".mcp.json", tmp_path / "mcp-audit.yaml"
+    config.write_text(servers(files=PINNED))
+    run = watching()
+    run.until("watching")
+    config.write_text('{"mcpServers": {')
+    assert "passed, now incomplete" in run.until("since the last run")[-1]
+    config.write_text(servers(files=PINNED))
+    assert "incomplete, now passed" in run.until("since the last run")[-1]
+    policy.write_text("version: 7\n")
+    run.until("not judged: mcp-audit.yaml:1:")
+    policy.write_text("version: 1\ndeny: {servers: []}\n")
+    run.until("not judged")
+    policy.write_text("version: 1\nallow: {servers: [other]}\n")
+    assert "passed, now failed" in run.until("since the last run")[-1]
+    (tmp_path / "mcp-audit.lock.json").write_text("{")
+    run.until("not judged: mcp-audit.lock.json")
+    (tmp_path / "mcp-audit.lock.json").unlink()
+    assert "still failed" in run.until("the last run")[-1]
+
+
+def test_other_files_start_no_scan(tmp_path, watching):
+    (tmp_path / ".mcp.json").write_text(servers(files=PINNED))
+    (tmp_path / "node_modules").mkdir()
+    run = watching("--skip-connect", "-o", "text", "-o", "json=mcp.json")
+    run.until("watching")
+    (tmp_path / "node_modules" / ".mcp.json").write_text(servers(files=leaking()))
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "mcp-audit.yaml").write_text("version: 1\n")
+    assert [line for line in run.until("the last run") if line.startswith("---")] == ["--- mcp-audit.yaml changed"]
+
+
+def test_a_report_on_standard_output_stays_alone(tmp_path, watching):
+    (tmp_path / ".mcp.json").write_text(servers(files=PINNED))
+    run = watching("--skip-connect", "-o", "json")
+    run.until("watching")
+    (tmp_path / ".mcp.json").write_text(servers(files=leaking()))
+    run.until("since the last run")
+    run.end()
+    rest = run.seen + [run.lines.get() for _ in range(run.lines.qsize())]
+    text = "\n".join(line for line in rest if line[:1] in ("{", "}", " ") and not line.startswith("  new:"))
+    first, end = json.JSONDecoder().raw_decode(text)
+    second, _ = json.JSONDecoder().raw_decode(text[end:].lstrip())
+    assert [report["verdict"]["result"] for report in (first, second)] == ["passed", "failed"]
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_when_told(tmp_path, watching, number):
+    (tmp_path / ".mcp.json").write_text(servers(files=leaking()))
+    run = watching()
+    run.until("watching")
+    assert run.end(number) == 0
+    assert not any("Traceback" in line for line in run.seen)
+
+
+def test_nothing_is_started(tmp_path, watching):
+    mark = tmp_path / "started"
+    (tmp_path / ".mcp.json").write_text(servers(bad={"command": sys.executable, "args": ["-c", f"open({str(mark)!r}, 'w')"]}))
+    run = watching()
+    run.until("watching")
+    (tmp_path / ".mcp.json").write_text(servers(bad={"command": sys.executable, "args": ["-c", f"open({str(mark)!r}, 'w').close()"]}))
+    run.until("the last run")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(("words", "said"), [(["gone"], "no such file"), (["-o", "pdf"], "no format"), (["--client", "x"], "no client")])
+def test_wrong_use_ends_it(words, said, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(watch, "_end_on_sigterm", lambda: None)
+    assert main(["watch", "--skip-connect", *words]) == 2
+    assert said in capfd.readouterr().err
+
+
+def test_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"mcp-audit-gate\[watch\]"):
+        watch.need_extra()
