@@ -30,6 +30,7 @@ ABOUT = (
     "What each signal of signals.json adds to the score; of a group only the weightiest counts. start + sum: from 0.0 medium, "
     "from `high` high when two groups say so and one of them is strong. Made by scripts/weights.py."
 )
+WEAK_COUNTED = 3
 ROUNDS, RATE = 400, 0.5
 
 Row = dict[str, Any]
@@ -65,13 +66,15 @@ def samples(rows: list[Row]) -> list[Sample]:
 
 
 def counted(names: frozenset[str], weights: dict[str, float]) -> list[str]:
-    """The weightiest signal of each group."""
+    """The weightiest signal of each group, of weak ones the three weightiest, as metadata/judgement.py counts."""
     best: dict[str, str] = {}
     for name in sorted(names):
         group = grammar.shipped().about[name]["group"]
         if group not in best or weights[name] > weights[best[group]]:
             best[group] = name
-    return list(best.values())
+    about = grammar.shipped().about
+    ranked = sorted(best.values(), key=lambda name: -weights[name])
+    return [name for name in ranked if about[name]["strong"]] + [name for name in ranked if not about[name]["strong"]][:WEAK_COUNTED]
 
 
 def fit(some: list[Sample]) -> tuple[float, dict[str, float]]:

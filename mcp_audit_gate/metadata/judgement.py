@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HIGH, MEDIUM, NONE = "high", "medium", ""
 # Below this a signal says too little to be the second of two.
 _COUNTS = 0.3
+# Weak signals that count; a long text holds one of each kind sooner or later, and length says nothing.
+_WEAK = 3
 
 
 class Judgement(NamedTuple):
@@ -48,12 +50,18 @@ def judge(signals: Iterable[Signal]) -> Judgement:
     for signal in signals:
         if signal.group not in best or table["signals"][signal.name] > table["signals"][best[signal.group].name]:
             best[signal.group] = signal
-    counted = sorted(best.values(), key=lambda signal: -table["signals"][signal.name])
+    ranked = sorted(best.values(), key=lambda signal: -table["signals"][signal.name])
+    counted = [signal for signal in ranked if _is_strong(signal)]
+    counted += [signal for signal in ranked if not _is_strong(signal)][:_WEAK]
     score = level_score(signal.name for signal in counted)
     telling = [signal for signal in counted if table["signals"][signal.name] >= _COUNTS]
-    strong = any(grammar.shipped().about[signal.name]["strong"] for signal in counted)
+    strong = any(map(_is_strong, counted))
     level = HIGH if score >= table["high"] and len(telling) > 1 and strong else MEDIUM if score >= 0 else NONE
     return Judgement(level, score, tuple(counted))
+
+
+def _is_strong(signal: Signal) -> bool:
+    return bool(grammar.shipped().about[signal.name]["strong"])
 
 
 def level_score(names: Iterable[str]) -> float:
