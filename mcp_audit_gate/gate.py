@@ -248,8 +248,7 @@ def _unpinned(context: Context) -> Iterator[NotAssessed]:
             "lockfile", LOCKFILE, None, "there is no lockfile, so no entry can be compared with its pin", "run mcp-audit pin and commit it"
         )
         return
-    names = {pin.name for pin in context.lock.pins}
     for item in context.matches:
-        if item.entry.name not in names and not item.entry.sample and not item.entry.disabled:
+        if item.is_unrecorded and not item.entry.sample and not item.entry.disabled:
             path = item.entry.document.path
             yield NotAssessed("server", path, item.entry.name, "it has no pin, so there is nothing to compare it with", "run mcp-audit pin")

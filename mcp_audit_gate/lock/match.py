@@ -44,6 +44,11 @@ class Match(NamedTuple):
         return self.pin is not None and self.exact and self.sound and not self.ran.unread and not self.changed_files
 
     @property
+    def is_unrecorded(self) -> bool:
+        """True when no pin is there for it to be compared with: none of its name, or only such as other entries have."""
+        return self.pin is None and not self.others
+
+    @property
     def whole_launch(self) -> dict[str, Json]:
         """The launch with the digests of the repository's files, as a pin has it."""
         return {**self.launch, "files": dict(self.ran.files)} if self.ran.files else self.launch
@@ -92,14 +97,19 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
         known[wanted] = (pin, sound and wanted not in known)
     keys = [key(entry.name, launch) for entry, launch in servers]
     taken = set(keys)
+    named: dict[str, list[Pin]] = {}
     spare: dict[str, list[Pin]] = {}
     for pin in lock.pins:
+        named.setdefault(pin.name, []).append(pin)
         if key(pin.name, pin.launch) not in taken:
             spare.setdefault(pin.name, []).append(pin)
+    alikes: dict[tuple[str, str], Pin | None] = {}
     found = []
     for (entry, launch), wanted in zip(servers, keys):
         others = tuple(spare.get(entry.name, ()))
-        alike = None if wanted in known else next((pin for pin in others if difference(pin.launch, launch) is None), None)
+        if wanted not in known and wanted not in alikes:
+            alikes[wanted] = next((pin for pin in named.get(entry.name, ()) if difference(pin.launch, launch) is None), None)
+        alike = alikes.get(wanted)
         if alike is not None:
             found.append(Match(entry, launch, alike, others, known[key(alike.name, alike.launch)][1], ran(entry.launch, tree, root), False))
             continue

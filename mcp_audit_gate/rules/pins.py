@@ -26,7 +26,8 @@ UNLOCKED_SERVER = RuleInfo(
     severity="high",
     title="A server is not recorded in the lockfile",
     why="Nothing about it was reviewed: neither how it is started nor what its tools tell the model. Whoever keeps a lockfile means every server.",
-    looks_at="Each enabled server without a record of its name, when there is a lockfile at the root, or the policy requires one.",
+    looks_at="Each enabled server without a record of its own, when there is a lockfile, or the policy requires one. A record of its name that no "
+    "other entry has is compared with it instead (`launch-changed`, `lock-outdated`).",
     fix="Run mcp-audit pin, read what it shows, and commit the lockfile; or remove the server.",
     references=("CWE-1357", "OWASP MCP04", "OWASP MCP09"),
     example_bad=("mcp-audit.yaml", "# .mcp.json has a server, and there is no mcp-audit.lock.json\nversion: 1\nrequire: {lock: true}\n"),
@@ -40,15 +41,19 @@ def unlocked_server(context: Context) -> Iterator[Hit]:
     """One hit for each server that the lockfile does not know, by name."""
     if context.lock is None and not context.lock_required:
         return
-    names = {pin.name for pin in context.lock.pins} if context.lock else frozenset()
-    where = (
-        f"is not recorded in {visible(context.lock.path, 80)}"
-        if context.lock
-        else "is not recorded: there is no lockfile, and the policy requires one"
-    )
     for item in _judged(context):
-        if item.entry.name not in names:
-            yield Hit(item.entry.place(key=True), f"{_title(item.entry.name)} {where}.", _identity(item), subject="", server=item.entry.name)
+        if item.is_unrecorded:
+            message = f"{_title(item.entry.name)} {_missing(context, item)}."
+            yield Hit(item.entry.place(key=True), message, _identity(item), subject="", server=item.entry.name)
+
+
+def _missing(context: Context, item: Match) -> str:
+    if context.lock is None:
+        return "is not recorded: there is no lockfile, and the policy requires one"
+    path = visible(context.lock.path, 80)
+    if all(pin.name != item.entry.name for pin in context.lock.pins):
+        return f"is not recorded in {path}"
+    return f"starts or reaches something that is not recorded: the records of its name in {path} are those of other entries"
 
 
 LOCK_TAMPERED = RuleInfo(
