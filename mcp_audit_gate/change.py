@@ -10,8 +10,9 @@ from mcp_audit_gate.policy import compared, load
 from mcp_audit_gate.policy.compared import Comparison, Side
 from mcp_audit_gate.reading import read
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.clients import LOCKFILE
+from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES
 from mcp_audit_gate.sources.discover import relative
+from mcp_audit_gate.sources.match import Folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Trusted(NamedTuple):
     ref: as it was named. tree: its files. base: those where the change began. policy_path: the file of the repository that an option
     names as the policy, None for the usual places. own_policy: an option names a preset, or a file elsewhere: the repository's
     policies do not count. lock_path: where the lockfile lies. own_lock: the one that an option names and that lies elsewhere.
+    differing: the files that are not the same in HEAD and here.
     """
 
     ref: str
@@ -40,6 +42,18 @@ class Trusted(NamedTuple):
     own_policy: bool = False
     lock_path: str = LOCKFILE
     own_lock: Lock | None = None
+    differing: frozenset[str] = frozenset()
+
+
+def altered(trusted: Trusted) -> str:
+    """The first file that HEAD has otherwise than the trusted revision and that is no config, lockfile or policy; "" when there is none."""
+    governed = {trusted.lock_path, trusted.policy_path, *POLICY_FILES}
+    return next((path for path in sorted(trusted.differing - governed) if not _is_config(path)), "")
+
+
+def _is_config(path: str) -> bool:
+    *folders, name = path.split("/")
+    return bool(Folder(tuple(folders)).patterns(name))
 
 
 def policy_of(files: Tree, trusted: Trusted, today: date) -> Policy:

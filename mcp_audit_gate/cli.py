@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.gate import Connect
     from mcp_audit_gate.model import Report
     from mcp_audit_gate.report import Look
@@ -113,7 +114,7 @@ def _judged(chosen: argparse.Namespace) -> Report:
         today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
     )
     settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=trees.baseline(chosen, rev))
-    return gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root))
+    return gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev))
 
 
 def _watch(chosen: argparse.Namespace) -> int:
@@ -151,10 +152,10 @@ def _may_connect(chosen: argparse.Namespace) -> None:
         raise UsageError("--staged judges files, and a scan without --skip-connect starts servers", "add --skip-connect")
 
 
-def _connect(chosen: argparse.Namespace, root: str) -> Connect:
+def _connect(chosen: argparse.Namespace, root: str, rev: Trusted | None) -> Connect:
     from mcp_audit_gate.live import command
 
-    return command.connection(chosen, root).compared
+    return command.connection(chosen, root, rev=rev).compared
 
 
 def _pin(chosen: argparse.Namespace) -> int:

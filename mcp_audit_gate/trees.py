@@ -43,7 +43,8 @@ def trusted(root: str, chosen: Namespace) -> Trusted | None:
 
     tree, base = revision.trusted(root, chosen.trusted_ref)
     path = None if chosen.policy is None or chosen.policy in load.PRESETS else inside(chosen.policy, tree.root)
-    rev = Trusted(chosen.trusted_ref, tree, base, path, own_policy=chosen.policy is not None and path is None)
+    differing = frozenset() if chosen.skip_connect else revision.differing(root, chosen.trusted_ref)
+    rev = Trusted(chosen.trusted_ref, tree, base, path, own_policy=chosen.policy is not None and path is None, differing=differing)
     if chosen.lock is None:
         return rev
     lock_path = inside(chosen.lock, tree.root)

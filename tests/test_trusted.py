@@ -517,3 +517,27 @@ def test_a_run_about_a_part_of_the_tree_tells_of_that_part(tmp_path):
     repository.commit("both", {"a/.mcp.json": servers(x=OTHER), "b/.mcp.json": servers(x=OTHER)})
     assert {item["location"]["path"] for item in repository.judge("HEAD~1", "a").found("launch-changed")} == {"a/.mcp.json"}
     assert {item["location"]["path"] for item in repository.judge("HEAD~1", folder="b").found("launch-changed")} == {"b/.mcp.json"}
+
+
+# --- connecting ------------------------------------------------------------------------------------------------------------
+
+
+def test_which_files_a_change_alters_besides_what_is_judged(tmp_path):
+    from mcp_audit_gate.change import Trusted, altered
+    from mcp_audit_gate.sources import revision
+
+    repository = Repository(tmp_path / "r", {".mcp.json": servers(), "src/main.py": "print()\n", "gone.py": "x\n"})
+
+    def found():
+        root = str(repository.root)
+        return altered(Trusted("HEAD~1", *revision.trusted(root, "HEAD~1"), differing=revision.differing(root, "HEAD~1")))
+
+    repository.commit("what is judged", {".mcp.json": servers(files=PINNED), "mcp-audit.lock.json": "{}", "mcp-audit.yaml": POLICY})
+    assert found() == ""
+    repository.commit("a script", {"src/main.py": "print(1)\n"})
+    assert found() == "src/main.py"
+    repository.commit("a file less", {}, ("gone.py",))
+    assert found() == "gone.py"
+    (repository.root / "src" / "main.py").chmod(0o755)
+    repository.commit("a module", {"src/json.py": "x\n"})
+    assert found() == "src/json.py"

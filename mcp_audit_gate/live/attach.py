@@ -39,12 +39,13 @@ class Server(NamedTuple):
 
 
 class Connection(NamedTuple):
-    """What a run may start, and how."""
+    """What a run may start, and how. apart: servers that need nothing of the repository start in an empty folder."""
 
     consent: Consent
     options: Options
     root: str
     progress: Callable[[Sequence[Server]], Progress] | None = None
+    apart: bool = False
 
     def connect(self, matches: Sequence[Match]) -> tuple[Observed, ...]:
         """What the servers of these entries showed; one that may not be started, or could not be listed, is a gap."""
@@ -73,10 +74,17 @@ class Connection(NamedTuple):
 
         if not servers:
             return []
+        from contextlib import nullcontext
+        from tempfile import TemporaryDirectory
+
         from mcp_audit_gate.live.connect import observe
+        from mcp_audit_gate.live.consent import uses_files
 
         targets = [target(server.item, self.root, self.options.environ) for server in servers]
-        seen = observe(targets, self.options._replace(plain=again), self.progress(servers) if self.progress else None)
+        with TemporaryDirectory() if self.apart else nullcontext() as folder:
+            if folder is not None:
+                targets = [made if uses_files(server.item) else made._replace(cwd=folder) for server, made in zip(servers, targets)]
+            seen = observe(targets, self.options._replace(plain=again), self.progress(servers) if self.progress else None)
         passed = tuple(filter(None, map(self.options.environ.get, self.options.pass_env)))
         return [_observed(server, one, (*made.secrets, *passed)) for server, one, made in zip(servers, seen, targets)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from mcp_audit_gate.change import altered
 from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.live.attach import Connection
 from mcp_audit_gate.live.consent import Consent
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.live.attach import Server
     from mcp_audit_gate.live.connect import Progress
     from mcp_audit_gate.policy.policy import Policy
@@ -32,11 +34,14 @@ def need_extra(command: str) -> None:
         raise UsageError(f"{command} connects to servers, which needs the extra `connect`", hint)
 
 
-def connection(chosen: argparse.Namespace, root: str, pinning: bool = False) -> Connection:
-    """How this run may connect. In CI the lockfile of the working tree allows no start."""
-    consent = Consent(not os.environ.get("CI"), tuple(chosen.allow_launch), everything=pinning and chosen.yes, pinning=pinning)
+def connection(chosen: argparse.Namespace, root: str, pinning: bool = False, rev: Trusted | None = None) -> Connection:
+    """How this run may connect. In CI the lockfile of the working tree allows no start; that of a trusted revision does, and no name does."""
+    if rev is not None:
+        consent = Consent(True, digests=frozenset(chosen.allow_launch), altered=altered(rev))
+    else:
+        consent = Consent(not os.environ.get("CI"), tuple(chosen.allow_launch), everything=pinning and chosen.yes, pinning=pinning)
     options = Options(dict(os.environ), chosen.timeout, chosen.jobs, tuple(chosen.pass_env))
-    return Connection(consent, options, root, _progress if sys.stderr.isatty() and not chosen.quiet else None)
+    return Connection(consent, options, root, _progress if sys.stderr.isatty() and not chosen.quiet else None, rev is not None)
 
 
 def _progress(servers: Sequence[Server]) -> Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from mcp_audit_gate.lock.files import without_root
+from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.specs import has_reference
 
@@ -26,7 +27,7 @@ class Consent(NamedTuple):
 
     trusted: the pins are those of a trusted lockfile (the working tree's counts, except in CI). globs: names given with
     --allow-launch. digests: given with --allow-launch, when only whole launch digests count. everything: --yes. pinning: the
-    command is `pin`, which asks.
+    command is `pin`, which asks. altered: a file of the repository, no config, that is not as the trusted revision has it.
     """
 
     trusted: bool
@@ -34,6 +35,7 @@ class Consent(NamedTuple):
     digests: frozenset[str] | None = None
     everything: bool = False
     pinning: bool = False
+    altered: str = ""
 
     def refusal(self, item: Match) -> Refusal | None:
         """Why this entry may not be started, or None when it may."""
@@ -41,6 +43,9 @@ class Consent(NamedTuple):
             return None
         if refers(item):
             return Refusal("its command or package is or contains a reference, so nobody can say what it starts", self._how(item), True)
+        if self.altered and item.is_pinned and uses_files(item):
+            what = f"it runs with files of the repository, and {visible(self.altered, 80)} is not as the trusted revision has it"
+            return Refusal(what, f"connect on the trusted branch, or {self._how(item)}")
         if self.everything or (self.trusted and item.is_pinned):
             return None
         if item.is_pinned:
@@ -70,6 +75,27 @@ def refers(item: Match) -> bool:
     if launch.script is not None:
         texts.append(without_root(launch.script.text))
     return any(has_reference(text) for text in texts)
+
+
+def uses_files(item: Match) -> bool:
+    """True when a launch needs the repository around it: its scripts, a folder to start in, a module, or a relative path."""
+    launch = item.entry.launch
+    if item.ran.files or launch.cwd or any(option.name in _MODULES for option in launch.options):
+        return True
+    named = {package.at for package in launch.packages} | ({launch.image.at} if launch.image else set())
+    return any(_is_path(word.text) for word in launch.words if word.at not in named)
+
+
+_MODULES = ("-m", "--module")
+
+
+def _is_path(text: str) -> bool:
+    """True for a word in which a relative path stands, or one below the open folder."""
+    if "://" in text:
+        return False
+    pieces = [piece for part in text.split("=") for piece in part.split(",") for piece in piece.split(":")]
+    here = any(piece in (".", "..") or piece.startswith(("./", "../", ".\\", "..\\")) for piece in pieces)
+    return here or without_root(text) != text or ("/" in text and not text.startswith(("/", "-", "@", "~", "$", "%")))
 
 
 def _unpinned(item: Match) -> str:

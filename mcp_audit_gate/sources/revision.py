@@ -205,3 +205,10 @@ def trusted(root: str, revision: str) -> tuple[Snapshot, Snapshot]:
     base = git.merge_base(commit)
     tree = at(root, git, commit)
     return tree, tree if base == commit else at(root, git, base)
+
+
+def differing(root: str, revision: str) -> frozenset[str]:
+    """The paths of files that a revision and HEAD do not have alike. Raises UsageError."""
+    git = Git(root, "--trusted-ref")
+    one, other = ({(file.path, file.kind, file.id) for file in git.files(git.commit(name))} for name in (revision, "HEAD"))
+    return frozenset(path for path, _, _ in one ^ other)
