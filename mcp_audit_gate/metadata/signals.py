@@ -123,16 +123,24 @@ def _group(name: str) -> str:
 
 
 def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
-    """(signal, start, end) of all patterns and expressions."""
+    """(signal, start, end) of all patterns and expressions. A paragraph is only read where a pattern may stand in it."""
     low = text.lower()
-    wanted = words.candidates(set(words.WORD.findall(low)))
+    parts = [words.may_be(words.WORD.findall(part)) for part in low.split("\n\n")]
+    wanted = words.candidates(parts)
     if wanted:
-        for sentence in words.sentences(text, names):
-            yield from words.matches(sentence, wanted)
+        at = 0
+        for part, present in zip(text.split("\n\n"), parts):
+            some = words.standing(wanted, present)
+            for sentence in words.sentences(part, names) if some else ():
+                for match in words.matches(sentence, some):
+                    yield match.signal, at + match.start, at + match.end
+            at += len(part) + 2
     for signal, when, pattern in expressions():
-        if any(mark in low for mark in when):
-            for match in pattern.finditer(text):
-                yield signal, match.start(), match.end()
+        for mark in when:
+            if mark in low:
+                for found in pattern.finditer(text):
+                    yield signal, found.start(), found.end()
+                break
 
 
 @functools.cache

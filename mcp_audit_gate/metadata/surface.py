@@ -51,6 +51,8 @@ def table() -> dict[str, Any]:
     path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "abilities.json")
     with open(path, encoding="utf-8") as file:
         data = json.load(file)
+    verbs = data["verbs"]
+    verbs["any"] = " ".join((verbs["write"], verbs["read"], verbs["delete"]))
     parts = ("verbs", "nouns", "parameters", "hints", "legs")
     return {part: {name: frozenset(text.split()) for name, text in data[part].items()} for part in parts} | {
         "remote": frozenset(data["remote"].split())
@@ -116,6 +118,7 @@ def _prefix(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return (word,) if not known and len(names) > 2 and first[word] * 2 > len(names) else ()
 
 
+@functools.lru_cache(16384)
 def base(word: str, words: frozenset[str]) -> str:
     """The base form of a word when it is in the list (`lists`, `deleting`, `copied`), else ""."""
     if word in words:
@@ -150,12 +153,7 @@ def _said(tool: _Read, kind: str) -> str:
             continue
         if (number < 2 or before in ("and", "or", "to", "can", "then")) and base(word, words):
             return word
-        if (
-            number
-            and base(before, table()["verbs"]["write"] | table()["verbs"]["read"] | table()["verbs"]["delete"])
-            and base(word, words)
-            and number < 14
-        ):
+        if number and base(before, table()["verbs"]["any"]) and base(word, words) and number < 14:
             return word
         before = word
     return ""

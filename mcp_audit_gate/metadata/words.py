@@ -47,14 +47,27 @@ class Names(NamedTuple):
     others: Mapping[str, str] = {}
 
 
-def candidates(words: Iterable[str]) -> list[Pattern]:
-    """The patterns whose every step may stand in a text with these words."""
+def may_be(words: Iterable[str]) -> int:
+    """The classes that a text with these words may hold."""
     rules = shipped()
     hints, present = rules.hints, rules.shapes
     for word in words:
         if word in hints:
             present |= hints[word]
-    return [pattern for pattern in rules.patterns if pattern.rarest & present and _all_in(pattern.needs, present)]
+    return present
+
+
+def candidates(parts: Iterable[int]) -> list[Pattern]:
+    """The patterns whose every step may stand in a text with these parts."""
+    present = 0
+    for part in parts:
+        present |= part
+    return standing(shipped().patterns, present)
+
+
+def standing(patterns: Iterable[Pattern], present: int) -> list[Pattern]:
+    """Those patterns whose every step is among some classes."""
+    return [pattern for pattern in patterns if pattern.rarest & present and _all_in(pattern.needs, present)]
 
 
 def _all_in(masks: Sequence[int], present: int) -> bool:

@@ -289,7 +289,7 @@ def encoded_blob(pinned: Pinned) -> Iterator[Hit]:
 
     for thing in things(pinned):
         for text in thing.texts:
-            at = blob(text.text) if len(text.text) > 200 and "icons" not in text.at else None
+            at = blob(text.text) if len(text.text) > 200 and max(map(len, text.text.split()), default=0) > 200 and "icons" not in text.at else None
             if at is not None:
                 where = place(pinned, text.at, at, text.key)
                 yield Hit(where, f"{named(thing.item)} holds an encoded run of more than 200 characters.", _words(thing), subject=thing.item.subject)
