@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.live.consent import Consent
     from mcp_audit_gate.live.observation import Observation, Options
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Entry, Json
+    from mcp_audit_gate.model import Entry, Json, Pin
 
 # Which rule reports what a server did besides being listed; what is not here is worth no line.
 _KINDS = {
@@ -27,6 +27,8 @@ _KINDS = {
     "asked": "unexpected-message",
     "stray-answer": "unexpected-message",
 }
+# Changes that a part keeps although another start does not show them.
+_GRAVE = frozenset(("instruction-introduced", "capability-gained"))
 _REPEATED = "it declares a text that holds a secret it was given, so it cannot be recorded"
 _REPEATED_HINT = "find out why the server shows it; a lockfile must not hold secrets"
 
@@ -117,30 +119,48 @@ def _observed(server: Server, one: Observation, secrets: Sequence[str]) -> Obser
 def steadied(server: Server, first: Observed, second: Observed | None) -> Observed:
     """What a server showed, told which parts two starts show differently; those keep their old record where there is one.
 
-    Otherwise they would be written anew, or told as changes, for ever.
+    Otherwise they would be written anew, or told as changes, for ever. A part that in one of the starts gives the model an order, or
+    can do what it could not, is taken from that start: wavering hides nothing.
     """
     if first.pin is None or second is None or second.pin is None:
         return first
     wavering = frozenset(unstable(first.pin.surface, second.pin.surface))
-    notes = (Note("unstable-metadata", part, f"shows {visible(part, 80)} differently at every start") for part in sorted(wavering))
+    if not wavering:
+        return first
     old = server.item.pin
-    pin = (
-        first.pin
-        if old is None or not wavering
-        else observed(first.pin.name, dict(first.pin.launch), _kept(first.pin.surface, old.surface, wavering))
-    )
+    pin = first.pin if old is None else _with(first.pin, old, wavering)
+    grave: frozenset[str] = frozenset()
+    for start in (first.pin, second.pin):
+        found = _grave(pin, start) & wavering
+        pin, grave = _with(pin, start, found), grave | found
+    notes = (Note("unstable-metadata", part, _wavers(part, part in grave)) for part in sorted(wavering))
     return first._replace(pin=pin, notes=(*first.notes, *notes))
 
 
-def _kept(surface: Surface, old: Surface, wavering: frozenset[str]) -> Surface:
-    """The surface with the old record of each part that wavers, where the old one has it."""
+def _wavers(part: str, grave: bool) -> str:
+    more = ", and once with an order to the model or a new ability, which is what counts" if grave else ""
+    return f"shows {visible(part, 80)} differently at every start{more}"
+
+
+def _grave(kept: Pin, start: Pin) -> frozenset[str]:
+    """The parts that a start shows with something that the kept ones do not have and that must not be missed."""
+    from mcp_audit_gate.lock.drift import compare
+    from mcp_audit_gate.lock.judge import Known
+
+    return frozenset(change.subject for change in compare(kept, start, Known((kept, start))) if change.kind in _GRAVE)
+
+
+def _with(pin: Pin, other: Pin, parts: frozenset[str]) -> Pin:
+    """The pin with these parts as the other one has them, where it has them."""
+    if not parts:
+        return pin
+    one, two = pin.surface, other.surface
     lists: dict[str, tuple[dict[str, Json], ...]] = {}
     for member, field, _ in LISTS:
-        known = {subject(member, item): item for item in getattr(old, field)}
-        lists[field] = tuple(
-            known.get(subject(member, item), item) if subject(member, item) in wavering else item for item in getattr(surface, field)
-        )
-    instructions = old.instructions if "instructions" in wavering else surface.instructions
-    info = old.server_info if "serverInfo" in wavering else surface.server_info
-    protocol = old.protocol_version if "protocolVersion" in wavering else surface.protocol_version
-    return Surface(instructions, **lists, server_info=info, protocol_version=protocol)
+        taken = [item for item in getattr(two, field) if subject(member, item) in parts]
+        named = {subject(member, item) for item in taken}
+        lists[field] = (*(item for item in getattr(one, field) if subject(member, item) not in named), *taken)
+    instructions = two.instructions if "instructions" in parts else one.instructions
+    info = two.server_info if "serverInfo" in parts else one.server_info
+    protocol = two.protocol_version if "protocolVersion" in parts else one.protocol_version
+    return observed(pin.name, dict(pin.launch), Surface(instructions, **lists, server_info=info, protocol_version=protocol))

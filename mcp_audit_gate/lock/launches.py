@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.lock.written import pypi_name
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Variable, Word
@@ -68,13 +69,15 @@ def _identity(found: Launch) -> tuple[str, ...]:
     names = {f"{package.ecosystem} package {_package(package)}" for package in found.packages} | {f"host {_host(url.text)}" for url in found.urls}
     if found.image:
         names.add(f"image {_image(found.image.name)}")
+    if names and found.line and _is_near(found.line[0].text):
+        names.add(f"program {_file(found.line[0].text)}")
     return tuple(sorted(names)) or tuple(_program(found))
 
 
 def _package(package: Package) -> str:
     """The name, or where it comes from, without version or commit."""
     if not package.source:
-        return package.name.lower() if package.ecosystem in ("pypi", "nuget") else package.name
+        return pypi_name(package.name) if package.ecosystem == "pypi" else package.name.lower() if package.ecosystem == "nuget" else package.name
     address = package.source.partition("#")[0].removeprefix("git+")
     scheme, _, rest = address.rpartition("://")
     host, slash, path = rest.partition("/")
@@ -93,8 +96,9 @@ def _host(url: str) -> str:
 
 
 def _program(found: Launch) -> Iterator[str]:
-    """The program, and the script, module or program text that it runs."""
-    yield f"program {found.program}"
+    """The program, and the script, module or program text that it runs. `./node` is a file of the repository, `node` is the one on PATH."""
+    first = found.line[0].text if found.line else ""
+    yield f"program {_file(first) if _is_near(first) else found.program}"
     modules = [option.value for option in found.options if option.name in ("-m", "--module") and option.value]
     for kind, text in (("script", found.script), ("code", found.code), ("commands", found.shell)):
         if text is not None:
@@ -164,7 +168,12 @@ def _line(launch: Mapping[str, Json]) -> list[str]:
     """The command line with versions, consent and the spelling of paths left out."""
     found = understood(launch)
     named = {package.at: _package(package) for package in found.packages} | ({found.image.at: _image(found.image.name)} if found.image else {})
-    return [named.get(word.at) or _path(word.text) for word in found.words if not (found.packages and word.text in _CONSENT)]
+    programs = {word.at for word in (*found.words[:1], *found.line[:1])}
+    return [
+        named.get(word.at) or (_file(word.text) if word.at in programs else _path(word.text))
+        for word in found.words
+        if not (found.packages and word.text in _CONSENT)
+    ]
 
 
 def _path(text: str) -> str:
@@ -173,3 +182,14 @@ def _path(text: str) -> str:
         return text
     parts = text.replace("\\", "/").split("/")
     return ("/" if parts[0] == "" else "") + "/".join(part for part in parts if part not in ("", ".")) or "."
+
+
+def _file(text: str) -> str:
+    """The same for a program: `./tool` stays apart from `tool`, which is looked for on PATH."""
+    path = _path(text)
+    return f"./{path}" if _is_near(text) and "/" not in path else path
+
+
+def _is_near(text: str) -> bool:
+    """True for a program that is named by a relative path."""
+    return ("/" in text or "\\" in text) and _path(text)[:1] not in ("/", "~", "$") and "://" not in text and text[1:2] != ":"

@@ -66,7 +66,8 @@ UNSTABLE_METADATA = RuleInfo(
     severity="medium",
     title="A server declares something else at every start",
     why="What was reviewed is not what the next start shows. Mostly it is the time or the order of a set; a server that wants to hide does the same.",
-    looks_at="Two starts of one server in this run, compared part by part. Such a part keeps its old record and is no other change.",
+    looks_at="Two starts of one server in this run, compared part by part. Such a part keeps its old record and is no other change, unless one of "
+    "the starts shows an order to the model or a new ability in it: then that one counts.",
     fix="Report it to the server's authors; a waiver with the finding's fingerprint holds for this part alone.",
     references=("CWE-367",),
     example_bad=_ANY,

@@ -42,6 +42,8 @@ def answer(message: dict) -> dict:
         items = STATE.get(LISTS[method], [])
         if STATE.get("wavers") and method == "tools/list":
             items = [*items, {"name": "clock", "description": f"Started as {os.getpid()}.", "inputSchema": {"type": "object"}}]
+        if STATE.get("turns") and method == "tools/list":
+            items = [*items, *STATE["turns"][(LOG.read_text().count("start ") - 1) % len(STATE["turns"])]]
         return {"result": {LISTS[method]: items}}
     return {"error": {"code": -32601, "message": "no such method"}}
 

@@ -25,7 +25,7 @@ def at(url: str, **more: Any) -> dict[str, Any]:
         (run("npx", "-y", "@acme/files@1.2.3", "."), ("npm package @acme/files",), "1.2.3"),
         (run("cmd", "/c", "npx", "-y", "@acme/files@1.2.3"), ("npm package @acme/files",), "1.2.3"),
         (run("npx", "github:acme/files#abc"), ("npm package github:acme/files",), "abc"),
-        (run("uvx", "Acme_Files==1.0"), ("pypi package acme_files",), "1.0"),
+        (run("uvx", "Acme_Files==1.0"), ("pypi package acme-files",), "1.0"),
         (run("uvx", "--from", "git+https://github.com/acme/files@v1", "files"), ("pypi package https://github.com/acme/files",), "v1"),
         (run("uvx", "--with", "extra==2", "files==1"), ("pypi package extra", "pypi package files"), "2 1"),
         (run("docker", "run", "-i", f"docker.io/mcp/time:1@{DIGEST}"), ("image mcp/time",), f"1@{DIGEST}"),
@@ -53,6 +53,10 @@ A = run("npx", "-y", "@acme/files@1.2.3", "./docs", env={"LOG": "info"})
         (A, at("https://a.example"), IDENTITY, "starts host a.example instead of npm package @acme/files"),
         (at("https://a.example"), at("https://b.example"), IDENTITY, "reaches host b.example instead of host a.example"),
         (run("node", "a.js"), run("node", "b.js"), IDENTITY, None),
+        (run("node", "a.js"), run("./node", "a.js"), IDENTITY, "starts program ./node, script a.js instead of program node, script a.js"),
+        (run("acme-server"), run(".\\acme-server"), IDENTITY, None),
+        (run("env", "A=b", "node", "a.js"), run("env", "A=b", "./node", "a.js"), IDENTITY, None),
+        (run("npx", "-y", "a@1"), run("./npx", "-y", "a@1"), IDENTITY, "starts npm package a, program ./npx instead of npm package a"),
         (run("python", "-c", "import a"), run("python", "-c", "import b"), IDENTITY, None),
         (run("sh", "-c", "a && b"), run("sh", "-c", "a && c"), IDENTITY, None),
         (run("uvx", "files==1"), run("uvx", "--with", "evil", "files==1"), IDENTITY, None),
@@ -90,6 +94,7 @@ def test_difference(old: dict[str, Any], new: dict[str, Any], kind: str, words: 
         (run("node", "./a.js"), run("node", "a.js")),
         (run("node", "tools\\a.js"), run("node", "tools/a.js")),
         (run("a", cwd="./x"), run("a", cwd="x/")),
+        (run("uvx", "a_b==1"), run("uvx", "A-b==1")),
     ],
 )
 def test_another_spelling_is_no_difference(old: dict[str, Any], new: dict[str, Any]) -> None:
