@@ -61,6 +61,8 @@ def _run(words: list[str]) -> int:
         return _scan(chosen)
     if chosen.command == "watch":
         return _watch(chosen)
+    if chosen.command == "serve":
+        return _serve(chosen)
     if chosen.command == "pin":
         return _pin(chosen)
     if chosen.command == "diff":
@@ -140,6 +142,15 @@ def _watch(chosen: argparse.Namespace) -> int:
         told.flush()
 
     watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen), show, say))
+    return PASSED
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate import comparison, pages
+    from mcp_audit_gate.live import command
+
+    command.need_extra("serve")
+    command.serve(chosen.allow_connect, _today, pages.explain, lambda root, revision: comparison.since(root, revision, _today()))
     return PASSED
 
 

@@ -9,13 +9,17 @@ from mcp_audit_gate.lock import lockfile
 from mcp_audit_gate.lock.drift import paired_changes
 from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.model import RANK, Location
+from mcp_audit_gate.policy import load
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.report.differences import Difference, Differences
 from mcp_audit_gate.rules import changes
+from mcp_audit_gate.sources.clients import LOCKFILE
 from mcp_audit_gate.sources.discover import WorkingTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import date
+
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.model import Drift, Hit, Pin, Rule
     from mcp_audit_gate.policy.policy import Policy
@@ -49,6 +53,13 @@ def side(named: str | None, tree: WorkingTree, path: str) -> Side:
     if is_file:
         return _file(named)
     return _revision(named, tree.root, path)
+
+
+def since(root: str, named: str, today: date) -> Differences:
+    """The changes from a revision to the working tree of the repository at a root, by its own policy. Raises GateError."""
+    tree = WorkingTree(root)
+    new = Side("the working tree", lockfile.found(tree, LOCKFILE))
+    return compared(_revision(named, tree.root, LOCKFILE), new, load.found(tree, today))
 
 
 def _file(named: str) -> Side:

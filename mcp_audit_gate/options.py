@@ -130,6 +130,10 @@ def _pin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
 
 
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--allow-connect", action="store_true", help="offer a tool that starts and asks the servers whose launches are pinned")
+
+
 def _diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", nargs="?", default="HEAD", metavar="OLD", help="a git revision, or a lockfile (default: HEAD)")
     parser.add_argument("new", nargs="?", metavar="NEW", help="a git revision, or a lockfile (default: the working tree)")
@@ -176,6 +180,7 @@ _COMMANDS = {
         "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
     ),
     "watch": (_scan, "scan again whenever a config, lockfile or policy changes; Ctrl-C ends it", "mcp-audit watch --skip-connect"),
+    "serve": (_serve, "be an MCP server on standard input and output, with read-only tools", "mcp-audit serve"),
     "pin": (_pin, "ask the servers what they declare, show what changed, write the lockfile", "mcp-audit pin"),
     "diff": (_diff, "what changed between two lockfiles or git revisions, by class; exit code 1 when something did", "mcp-audit diff origin/main"),
     "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),

@@ -16,13 +16,18 @@ from mcp_audit_gate.metadata.text import visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import date
 
     from mcp_audit_gate.change import Trusted
+    from mcp_audit_gate.gate import Connect
     from mcp_audit_gate.live.attach import Server
     from mcp_audit_gate.live.connect import Progress
     from mcp_audit_gate.policy.policy import Policy
+    from mcp_audit_gate.report.differences import Differences
     from mcp_audit_gate.sources.discover import WorkingTree
+
+SECONDS, SERVERS = 30.0, 16  # what a served scan grants each server, and how many at once; the defaults of scan
 
 
 def need_extra(command: str) -> None:
@@ -30,6 +35,8 @@ def need_extra(command: str) -> None:
     from importlib.util import find_spec
 
     if find_spec("mcp") is None:
+        if command == "serve":
+            raise UsageError("serve speaks MCP, which needs the extra `connect`", "pip install 'mcp-audit-gate[connect]'")
         hint = "pip install 'mcp-audit-gate[connect]'" + (", or judge files only with --skip-connect" if command == "scan" else "")
         raise UsageError(f"{command} connects to servers, which needs the extra `connect`", hint)
 
@@ -56,6 +63,21 @@ def _progress(servers: Sequence[Server]) -> Progress:
         sys.stderr.flush()
 
     return told
+
+
+def serve(allow_connect: bool, today: Callable[[], date], explain: Callable[[str], str], compare: Callable[[str, str], Differences]) -> None:
+    """Runs `mcp-audit serve` in the current folder until the input ends."""
+    from mcp_audit_gate.live import serve
+    from mcp_audit_gate.live.desk import Desk
+
+    if sys.stdin.isatty():
+        sys.stderr.write("mcp-audit: an MCP server, waiting for a client on standard input; see mcp-audit serve --help for how to install it\n")
+
+    def connect(root: str) -> Connect:
+        return Connection(Consent(not os.environ.get("CI")), Options(dict(os.environ), SECONDS, SERVERS, ()), root).compared
+
+    home = os.path.realpath(os.path.expanduser("~"))
+    serve.run(Desk(os.path.realpath("."), home, today, explain, compare, connect if allow_connect else None))
 
 
 def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: frozenset[str], lock: str) -> int:

@@ -7,18 +7,22 @@ from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mcp_audit_gate.live.attach import Server
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Observed, Pin, Surface
+    from mcp_audit_gate.model import Json, Observed, Pin, Surface
 
 _LONGEST = 300
 
 
 def command_line(item: Match) -> str:
     """The program with its arguments and the names of its variables, or the address, as the lockfile would write it."""
-    launch = item.launch
+    return line_of(item.launch)
+
+
+def line_of(launch: Mapping[str, Json]) -> str:
+    """The same for a launch as it is written."""
     args, env = launch.get("args"), launch.get("env")
     words = [str(launch.get("url") or launch.get("command") or ""), *(map(str, args) if isinstance(args, list) else ())]
     names = f" (with {', '.join(sorted(env))})" if isinstance(env, dict) and env else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from mcp_audit_gate.errors import GateError, UsageError
-from mcp_audit_gate.metadata.credentials import mask, masked_name
+from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.live.guard import guarded
+from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.report.since import differs, since
@@ -113,18 +114,9 @@ def _end_on_sigterm() -> None:
 
 def _again(job: Job, seen: _Seen, before: Report | None, first: bool) -> Report | None:
     """One scan, shown when it differs from the last; the report to compare the next one with. What is broken now may be well soon."""
-    try:
-        report = job.scan()
-    except UsageError as error:
-        if first:
-            raise
-        job.say(f"not judged: {mask(masked_name(str(error)))}")
-        return before
-    except GateError as error:
-        job.say(f"not judged: {mask(masked_name(str(error)))}")
-        return before
-    except Exception as error:  # noqa: BLE001 - a fault of one run must not end the watch; scan shows what it is
-        job.say(f"not judged: internal error: {type(error).__name__}; run mcp-audit scan -v and report it")
+    report, fault = guarded(job.scan, (UsageError,) if first else ())
+    if report is None:
+        job.say(f"not judged: {fault}")
         return before
     seen.add(job.root(), report)
     news = before is None or differs(before, report)
