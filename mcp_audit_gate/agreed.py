@@ -1,4 +1,4 @@
-"""The nouns of the lockfile: what a server declares, its record, and a difference between two records. model gives them to everyone."""
+"""The nouns of the lockfile and of live runs: what a server declares, its record, how two records differ, what was seen. model gives them to all."""
 
 from __future__ import annotations
 
@@ -105,3 +105,25 @@ class Observed(NamedTuple):
     partial: Pin | None = None
     gaps: tuple[NotAssessed, ...] = ()
     notes: tuple[Note, ...] = ()
+
+
+class Suspicion(NamedTuple):
+    """What a model that was asked (`--llm-analysis`) takes for suspect.
+
+    about, at, offset: the surface, the text below its pin, and a character of it. words: what was judged; a waiver is bound to it.
+    message: one sentence, escaped.
+    """
+
+    about: Pinned
+    at: Pointer
+    offset: int
+    subject: str
+    words: tuple[str, ...]
+    message: str
+
+
+class Analysis(NamedTuple):
+    """What asking a model added to a run, and what it gave no answer for."""
+
+    suspicions: tuple[Suspicion, ...] = ()
+    gaps: tuple[NotAssessed, ...] = ()

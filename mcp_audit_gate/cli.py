@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.change import Trusted
-    from mcp_audit_gate.gate import Connect
+    from mcp_audit_gate.gate import Analyse, Connect
     from mcp_audit_gate.model import Report
     from mcp_audit_gate.report import Look
 
@@ -90,14 +90,15 @@ def _scan(chosen: argparse.Namespace) -> int:
         gc.disable()  # nothing a scan makes is cyclic; walking it in vain is a quarter of a large run
     else:
         _may_connect(chosen)
+    analyse = _analyse(chosen)
     outputs = options.outputs(chosen.output)
-    report = _judged(chosen)
+    report = _judged(chosen, analyse)
     code = _write(report, outputs, _look(chosen, outputs, find_root(tuple(chosen.paths) or (".",))))
     gc.freeze()  # or the interpreter would walk all of it once more when it exits
     return code
 
 
-def _judged(chosen: argparse.Namespace) -> Report:
+def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> Report:
     """The report of one scan."""
     from mcp_audit_gate import gate, trees
     from mcp_audit_gate.sources.discover import find_root
@@ -116,7 +117,7 @@ def _judged(chosen: argparse.Namespace) -> Report:
         today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
     )
     settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=trees.baseline(chosen, rev))
-    return gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev))
+    return gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
 
 
 def _watch(chosen: argparse.Namespace) -> int:
@@ -127,6 +128,7 @@ def _watch(chosen: argparse.Namespace) -> int:
     watch.need_extra()
     if not chosen.skip_connect:
         _may_connect(chosen)
+    analyse = _analyse(chosen)
     outputs = options.outputs(chosen.output)
     to_files = tuple(output for output in outputs if output[1] is not None)
     paths = tuple(chosen.paths) or (".",)
@@ -141,7 +143,7 @@ def _watch(chosen: argparse.Namespace) -> int:
         told.write(f"{line(terminal(text))}\n")
         told.flush()
 
-    watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen), show, say))
+    watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen, analyse), show, say))
     return PASSED
 
 
@@ -167,6 +169,17 @@ def _connect(chosen: argparse.Namespace, root: str, rev: Trusted | None) -> Conn
     from mcp_audit_gate.live import command
 
     return command.connection(chosen, root, rev=rev).compared
+
+
+def _analyse(chosen: argparse.Namespace) -> Analyse | None:
+    """What asks a model, when the command line wants it; nothing else can. Raises UsageError when it cannot be asked."""
+    if not chosen.llm_analysis:
+        if chosen.llm_model is not None:
+            raise UsageError("--llm-model names a model that nothing asks", "add --llm-analysis")
+        return None
+    from mcp_audit_gate.live import llm
+
+    return llm.analyst(os.environ, chosen.llm_model, tuple(chosen.pass_env), lambda text: _say(text, PASSED)).analyse
 
 
 def _pin(chosen: argparse.Namespace) -> int:

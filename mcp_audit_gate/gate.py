@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Capability, Drift, Finding, Observed, Pin, RuleInfo
+    from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Observed, Pin, RuleInfo
     from mcp_audit_gate.policy.compared import Comparison
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Reading, Tree
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
         def __call__(self, matches: Sequence[Match]) -> tuple[Observed, ...]:
             """What each server showed, every launch once."""
+
+    class Analyse(Protocol):
+        """Asks a model about what the servers declare; live.llm.Analyst is the one implementation."""
+
+        def __call__(self, context: Context) -> Analysis:
+            """What the model suspects, and what it gave no answer for."""
 
 
 class Settings(NamedTuple):
@@ -64,8 +70,8 @@ class Settings(NamedTuple):
 RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES, *trusted.RULES), key=lambda rule: rule.info.id))
 
 
-def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect | None = None) -> Report:
-    """Judges every config below the paths; connect asks the servers what they declare, None judges files only.
+def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect | None = None, analyse: Analyse | None = None) -> Report:
+    """Judges every config below the paths; connect asks the servers what they declare, None judges files only. analyse asks a model.
 
     Raises PolicyError or LockError when the policy or the lockfile is invalid, before anything is judged.
     """
@@ -96,7 +102,10 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
         pinned=_read((*pinned(matches), *_unrecorded(observed, matches))),
         whole=is_whole,
     )
+    analysis = analyse(context) if analyse else None
+    context = context._replace(analysis=analysis)
     gaps = (*_unread(matches), *(_unpinned(context) if settings.pin_check else ()), *(gap for seen in observed for gap in seen.gaps))
+    gaps = (*gaps, *(analysis.gaps if analysis else ()))
     reading = reading._replace(context=context, not_assessed=in_order((*reading.not_assessed, *gaps)))
     if lock is not None:
         reading.documents[lock.path] = lock.document
@@ -171,8 +180,8 @@ def _unseen(context: Context) -> Iterator[str]:
 
 def _could_run(info: RuleInfo, context: Context, rev: Trusted | None) -> bool:
     """True when the run had what the rule looks at: configs always, the rest when it was asked for."""
-    there = {"config"} | ({"lock"} if context.lock else set()) | ({"live"} if context.observed else set()) | ({"trusted-ref"} if rev else set())
-    return not there.isdisjoint(info.needs)
+    had = {"config": True, "lock": context.lock, "live": context.observed, "trusted-ref": rev, "llm": context.analysis is not None}
+    return any(had.get(need) for need in info.needs)
 
 
 def _in_force(policy: Policy, info: RuleInfo) -> str:

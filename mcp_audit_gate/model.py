@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.agreed import Analysis as Analysis
 from mcp_audit_gate.agreed import Change as Change
 from mcp_audit_gate.agreed import Drift as Drift
 from mcp_audit_gate.agreed import Note as Note
@@ -9,6 +10,7 @@ from mcp_audit_gate.agreed import Observed as Observed
 from mcp_audit_gate.agreed import Pin as Pin
 from mcp_audit_gate.agreed import Pinned as Pinned
 from mcp_audit_gate.agreed import Surface as Surface
+from mcp_audit_gate.agreed import Suspicion as Suspicion
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
@@ -299,6 +301,7 @@ class Context(NamedTuple):
     lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its
     pin. pinned: each surface that is known, with the entries it serves.
     observed: what connecting showed. changes: how what is there now differs from what was agreed. whole: all configs of the tree were looked at.
+    analysis: what a model said, None when none was asked.
     """
 
     entries: tuple[Entry, ...]
@@ -311,6 +314,7 @@ class Context(NamedTuple):
     changes: tuple[Drift, ...] = ()
     pinned: tuple[Pinned, ...] = ()
     whole: bool = True
+    analysis: Analysis | None = None
 
 
 class Finding(NamedTuple):

@@ -99,6 +99,10 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--new-only", action="store_true", help="what --trusted-ref or --baseline has already is reported, and does not block")
     parser.add_argument("--baseline", metavar="REPORT.json", help="with --new-only: a JSON report of an earlier run")
     parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")
+    parser.add_argument(
+        "--llm-analysis", action="store_true", help="also ask a model about the tools' texts, which are sent to it; never lowers anything"
+    )
+    parser.add_argument("--llm-model", metavar="M", help="the model to ask (default: a small one)")
     parser.add_argument("--allow-empty", action="store_true", help="no MCP config found is a pass")
     parser.add_argument("--exit-zero", action="store_true", help="findings never fail; errors and incompleteness still do")
     parser.add_argument("--ignore-waivers", action="store_true", help="judge as if there were no waivers, for auditors")

@@ -79,14 +79,14 @@ def _client(target: Target, options: Options, wire: Wire, kind: str) -> httpx2.A
 
     url = httpx2.URL(target.url)
     verified = httpx2.create_ssl_context() if url.scheme == "https" else False  # loading the authorities takes a while
-    inner = httpx2.AsyncHTTPTransport(verify=verified, trust_env=False, proxy=_proxy(url, options))
+    inner = httpx2.AsyncHTTPTransport(verify=verified, trust_env=False, proxy=proxy(url, options))
     known = {} if options.plain else {"User-Agent": f"mcp-audit-gate/{__version__}"}
     headers = {**known, **target.headers, "Accept-Encoding": "identity"}
     tap = _Tap(inner, url, wire, kind, "authorization" in {name.lower() for name in target.headers})
     return httpx2.AsyncClient(transport=tap, headers=headers, timeout=options.timeout_s, trust_env=False, follow_redirects=False)  # type: ignore[arg-type]
 
 
-def _proxy(url: httpx2.URL, options: Options) -> str | None:
+def proxy(url: httpx2.URL, options: Options) -> str | None:
     """The proxy that --pass-env hands over for an address; None without one."""
     given = {name.upper(): options.environ[name] for name in options.pass_env if options.environ.get(name)}
     spared = [part.strip().lstrip(".").lower() for part in given.get("NO_PROXY", "").split(",") if part.strip()]

@@ -6,6 +6,7 @@ from mcp_audit_gate.model import RANK, Entry, Finding, Location, Pinned, Place, 
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.rules import (
     advisories,
+    analysis,
     apps,
     collisions,
     definitions,
@@ -40,6 +41,7 @@ ALL: tuple[Rule, ...] = tuple(
     sorted(
         (
             *advisories.RULES,
+            *analysis.RULES,
             *apps.RULES,
             *collisions.RULES,
             *definitions.RULES,
