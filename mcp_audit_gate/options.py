@@ -81,7 +81,7 @@ def _common(parser: argparse.ArgumentParser, suppress: bool) -> None:
 
 def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
-    parser.add_argument("--skip-connect", action="store_true", help="judge files only: start nothing, contact nothing")
+    parser.add_argument("--skip-connect", action="store_true", help="judge files only: start and contact no server")
     parser.add_argument("--pin-check", action="store_true", help="compare every entry with its pin; one that is missing makes the run incomplete")
     _common_of_trees(parser)
     _connecting(parser, "start these servers although they are not pinned; repeatable")

@@ -193,7 +193,7 @@ def test_a_part_that_wavers_hides_no_order_to_the_model(world, turns):
 
 def test_a_first_pin_records_the_worse_of_two_starts(world):
     world.says("one", PING, turns=[[HONEST], [POISONED]])
-    code, said = world.run("pin", "--yes")
+    _, said = world.run("pin", "--yes")
     assert "shows tool:pong differently at every start, and once with an order to the model" in said
     assert ORDER in (world.root / LOCK).read_text("utf-8")
     assert world.scan("--skip-connect")[0] == 1
