@@ -35,7 +35,7 @@ def _middle(old: list[str], new: list[str]) -> Iterator[tuple[str, list[str]]]:
         return
     from difflib import SequenceMatcher
 
-    for op, first, last, start, end in SequenceMatcher(None, old, new).get_opcodes():
+    for op, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if op == "equal":
             yield KEPT, old[first:last]
         else:
