@@ -152,6 +152,11 @@ def _serve(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate.live import command
 
     command.need_extra("serve")
+    if chosen.install or chosen.uninstall:
+        command.install(chosen)
+        return PASSED
+    if chosen.client or chosen.dry_run:
+        raise UsageError("--client and --dry-run belong to --install and --uninstall", "name one of these, too")
     command.serve(chosen.allow_connect, _today, pages.explain, lambda root, revision: comparison.since(root, revision, _today()))
     return PASSED
 

@@ -136,6 +136,16 @@ def _pin(parser: argparse.ArgumentParser) -> None:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-connect", action="store_true", help="offer a tool that starts and asks the servers whose launches are pinned")
+    _installing(parser)
+
+
+def _installing(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--install", action="store_true", help="put this server into the user's own config of a client, and nothing else")
+    which.add_argument("--uninstall", action="store_true", help="take it out again")
+    names = "claude-desktop, claude-code, cursor, vscode"
+    parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help=f"{names} (default: those that this user has)")
+    parser.add_argument("--dry-run", action="store_true", help="show the change and write nothing")
 
 
 def _diff(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +194,7 @@ _COMMANDS = {
         "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
     ),
     "watch": (_scan, "scan again whenever a config, lockfile or policy changes; Ctrl-C ends it", "mcp-audit watch --skip-connect"),
-    "serve": (_serve, "be an MCP server on standard input and output, with read-only tools", "mcp-audit serve"),
+    "serve": (_serve, "be an MCP server on standard input and output, with read-only tools", "mcp-audit serve --install --client cursor --dry-run"),
     "pin": (_pin, "ask the servers what they declare, show what changed, write the lockfile", "mcp-audit pin"),
     "diff": (_diff, "what changed between two lockfiles or git revisions, by class; exit code 1 when something did", "mcp-audit diff origin/main"),
     "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),

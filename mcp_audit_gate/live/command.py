@@ -80,6 +80,17 @@ def serve(allow_connect: bool, today: Callable[[], date], explain: Callable[[str
     serve.run(Desk(os.path.realpath("."), home, today, explain, compare, connect if allow_connect else None))
 
 
+def install(chosen: argparse.Namespace) -> None:
+    """Runs `mcp-audit serve --install` or `--uninstall`."""
+    from mcp_audit_gate.live import install
+    from mcp_audit_gate.sources.homes import folders
+
+    names = dict.fromkeys(name.strip() for item in chosen.client for name in item.split(",") if name.strip())
+    entry = install.command(chosen.allow_connect)
+    request = install.Request(tuple(names), entry, folders(os.environ, sys.platform), os.environ, chosen.uninstall, chosen.dry_run)
+    install.run(request, _say)
+
+
 def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: frozenset[str], lock: str) -> int:
     """Runs `mcp-audit pin`; returns its exit code."""
     request = Request(

@@ -1,0 +1,106 @@
+"""Where clients keep this user's own configs, for each system: the second table of clients, beside `clients`.
+
+Paths as read from the clients' documentation and sources in November 2026.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.clients import AGENT_SETTINGS, CLAUDE_SETTINGS, CODEX_SETTINGS, FLAT, GEMINI_SETTINGS, MAPS, SERVERS, Row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_CLINE = "User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"
+_ROO = "User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json"
+
+# `~` is the home folder, `<config>` and `<appdata>` as in `Folders`; `$NAME` a folder that a variable names, when it is set.
+# A last part with `*` is any name of a folder or file.
+HOMES = (
+    Row("claude-desktop", "Claude Desktop", ("<appdata>/Claude/claude_desktop_config.json", "<config>/claude/claude_desktop_config.json")),
+    Row("claude-code", "Claude Code", ("$CLAUDE_CONFIG_DIR/.claude.json", "~/.claude.json"), shapes=(*SERVERS, "/projects/*/mcpServers/*")),
+    Row("claude-settings", "Claude Code settings", ("~/.claude/settings.json",), also=("claude-code",), settings=CLAUDE_SETTINGS),
+    Row("cursor", "Cursor", ("~/.cursor/mcp.json",), shapes=FLAT),
+    Row("vscode", "VS Code", ("<appdata>/Code/User/mcp.json", "<appdata>/Code - Insiders/User/mcp.json"), settings=("/inputs",)),
+    Row("amazon-q", "Amazon Q Developer", ("~/.aws/amazonq/mcp.json",), off=("disabled",), settings=AGENT_SETTINGS),
+    Row("amp", "Amp", ("<config>/amp/settings.json",), shapes=("/amp.mcpServers/*", "/mcpServers/*")),
+    Row("antigravity", "Antigravity", ("~/.gemini/config/mcp_config.json", "~/.gemini/antigravity/mcp_config.json")),
+    Row("augment", "Augment", ("~/.augment/settings.json",), settings=("/toolPermissions",)),
+    Row(
+        "cline",
+        "Cline",
+        (f"<appdata>/Code/{_CLINE}", f"<appdata>/Cursor/{_CLINE}", "~/.cline/mcp.json", "~/.cline/data/settings/cline_mcp_settings.json"),
+        off=("disabled",),
+    ),
+    Row("codex", "Codex", ("$CODEX_HOME/config.toml", "~/.codex/config.toml"), "toml", off=("enabled",), settings=CODEX_SETTINGS),
+    Row("continue", "Continue", ("~/.continue/config.yaml",), "yaml", shapes=(*SERVERS, "/")),
+    Row("copilot-cli", "Copilot CLI", ("$COPILOT_HOME/mcp-config.json", "~/.copilot/mcp-config.json"), shapes=FLAT),
+    Row("crush", "Crush", ("<config>/crush/crush.json",), shapes=("/mcp/*", *MAPS), off=("disabled",), expands=True),
+    Row("deepagents", "deepagents", ("~/.deepagents/.mcp.json",)),
+    Row("devin", "Devin", ("<config>/devin/mcp_config.json", "<appdata>/devin/mcp_config.json")),
+    Row("factory", "Factory Droid", ("~/.factory/mcp.json",), off=("disabled",)),
+    Row("gemini-cli", "Gemini CLI", ("~/.gemini/settings.json",), shapes=(*SERVERS, "/mcp/serverCommand"), settings=GEMINI_SETTINGS),
+    Row("goose", "Goose", ("<config>/goose/config.yaml", "<appdata>/Block/goose/config/config.yaml"), "yaml", ("/extensions/*",), off=("enabled",)),
+    Row("jetbrains-ai", "JetBrains AI Assistant", ("~/.ai/mcp/mcp.json",)),
+    Row("junie", "JetBrains Junie", ("~/.junie/mcp/mcp.json",)),
+    Row("kilo", "Kilo Code", ("~/.kilocode/cli/global/settings/mcp_settings.json",), off=("disabled",)),
+    Row("kiro", "Kiro", ("~/.kiro/settings/mcp.json",), off=("disabled",)),
+    Row("lm-studio", "LM Studio", ("~/.lmstudio/mcp.json", "~/.cache/lm-studio/mcp.json")),
+    Row("mcporter", "MCPorter", ("~/.mcporter/mcporter.json",)),
+    Row("opencode", "OpenCode", ("<config>/opencode/opencode.json",), shapes=("/mcp/*", "/mcp/servers/*", *MAPS), off=("enabled",)),
+    Row("qwen", "Qwen Code", ("~/.qwen/settings.json",), shapes=(*SERVERS, "/mcp/serverCommand"), settings=GEMINI_SETTINGS),
+    Row("roo", "Roo Code", (f"<appdata>/Code/{_ROO}",), off=("disabled",)),
+    Row("rovo", "Rovo Dev", ("~/.rovodev/mcp.json",)),
+    Row("tabnine", "Tabnine", ("~/.tabnine/agent/settings.json",)),
+    Row("warp", "Warp", ("~/.warp/.mcp.json",)),
+    Row("windsurf", "Windsurf", ("~/.codeium/windsurf/mcp_config.json",), off=("disabled",)),
+    Row("zcode", "ZCode", ("~/.zcode/cli/config.json",), shapes=("/mcp/servers/*", *MAPS)),
+    Row("zed", "Zed", ("<config>/zed/settings.json", "<appdata>/Zed/settings.json"), "json or empty", off=("enabled",)),
+)
+
+
+class Folders(NamedTuple):
+    """Where this user's files lie. config: of programs that follow XDG; appdata: of those that follow the system; state: ours."""
+
+    home: str
+    config: str
+    appdata: str
+    state: str
+
+
+def folders(environ: Mapping[str, str], platform: str) -> Folders:
+    """The folders of a user, from the variables and sys.platform."""
+
+    def given(name: str, *default: str) -> str:
+        value = environ.get(name, "")
+        return value if os.path.isabs(value) else os.path.join(home, *default)
+
+    home = environ.get("USERPROFILE" if platform == "win32" else "HOME") or os.path.expanduser("~")
+    if platform == "win32":
+        return Folders(
+            home,
+            os.path.join(home, ".config"),
+            given("APPDATA", "AppData", "Roaming"),
+            os.path.join(given("LOCALAPPDATA", "AppData", "Local"), _OURS),
+        )
+    config = given("XDG_CONFIG_HOME", ".config")
+    if platform == "darwin":
+        support = os.path.join(home, "Library", "Application Support")
+        return Folders(home, config, support, os.path.join(environ.get("XDG_STATE_HOME") or support, _OURS))
+    return Folders(home, config, config, os.path.join(given("XDG_STATE_HOME", ".local", "state"), _OURS))
+
+
+_OURS = "mcp-audit-gate"
+
+
+def located(row: Row, where: Folders, environ: Mapping[str, str]) -> Iterator[str]:
+    """The full path of each of a row's files, there or not; one named by a variable that is not set is left out."""
+    for path in row.paths:
+        head, *rest = path.split("/")
+        named = environ.get(head[1:], "") if head.startswith("$") else ""
+        folder = {"~": where.home, "<config>": where.config, "<appdata>": where.appdata}.get(head, named)
+        if os.path.isabs(folder):
+            yield os.path.join(folder, *rest)
