@@ -244,7 +244,7 @@ def test_an_own_pull_request_uploads_unless_told_not_to(place: Place) -> None:
 
 
 @pytest.mark.parametrize("event", [fork, deleted_fork, target, merge_group, lambda base, head: {"event_name": "workflow_run"}])
-def test_connecting_is_refused_where_a_stranger_may_have_written_the_code(place: Place, event: Callable[[str, str], Event]) -> None:
+def test_a11_connecting_is_refused_where_a_stranger_may_have_written_the_code(place: Place, event: Callable[[str, str], Event]) -> None:
     run = place.act(event=event, inputs={"skip-connect": "false"})
     assert ended(run) == ("failure", "2", "error")
     assert "refused" in run.log
