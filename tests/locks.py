@@ -62,7 +62,7 @@ def _launches(root: Path) -> dict[str, dict[str, object]]:
     found = {}
     for entry in entries:
         launch = written_launch(entry)
-        files = ran(entry.launch, tree).files
+        files = ran(entry.launch, tree, config=entry.document.path).files
         found[entry.name] = {**launch, "files": files} if files else launch
     return found
 

@@ -252,6 +252,24 @@ def test_a_reference_in_the_command_needs_a_word_of_its_own(world, monkeypatch):
     assert world.lock()["servers"][0]["launch"]["command"] == "${INTERPRETER}"
 
 
+def test_a_masked_program_is_not_started_by_its_pin(world):
+    secret = "sk-" + "ant-api03-" + "Zk3Q9xL2vB7nM4tR8wY1cF6hJ5dS0gP" * 3
+    line = " ".join([f"API_KEY={secret}", sys.executable, str(STATED), str(world.side / "one.json"), str(world.side / "one.log")])
+    world.config(one={"command": "sh", "args": ["-c", line]})
+    code, said = world.run("pin", "--yes")
+    assert (code, world.starts("one"), secret in said) == (4, 0, False)
+    assert "a secret stands in the program, script or package that it names" in said
+    assert world.run("pin", "--allow-launch", "one")[0] == 0
+    starts = world.starts("one")
+    assert (world.scan()[0], world.starts("one")) == (4, starts)
+
+
+def test_what_will_be_started_is_shown_whole(world):
+    world.config(one=world.entry("one", "x" * 5000, "the end", cwd=str(world.side), env={"NODE_OPTIONS": "--require ./a.js"}))
+    said = world.run("pin", "--yes")[1]
+    assert f'{"x" * 5000} "the end" in {world.side} (with NODE_OPTIONS="--require ./a.js")' in said
+
+
 def test_a_script_of_the_repository_is_pinned_by_its_content(world):
     (world.root / "tools").mkdir()
     (world.root / "tools" / "server.py").write_text(STATED.read_text("utf-8"))

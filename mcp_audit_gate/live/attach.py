@@ -93,10 +93,11 @@ class Connection(NamedTuple):
 
 def distinct(matches: Sequence[Match]) -> list[Server]:
     """The servers of the entries that a client would start, each launch once."""
-    found: dict[tuple[str, str], list[Match]] = {}
+    found: dict[object, list[Match]] = {}
     for item in matches:
         if not item.entry.disabled and not item.entry.sample:
-            found.setdefault(key(item.entry.name, item.launch), []).append(item)
+            # Of plugins with equal entries each runs its own script.
+            found.setdefault((key(item.entry.name, item.launch), *sorted(item.ran.files)), []).append(item)
     return [Server(items[0], tuple(item.entry for item in items)) for items in found.values()]
 
 

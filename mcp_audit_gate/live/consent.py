@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from mcp_audit_gate.lock.files import without_root
+from mcp_audit_gate.lock.files import placed, without_root
+from mcp_audit_gate.metadata.credentials import MASK, mask, masked_args, masked_value
 from mcp_audit_gate.metadata.text import visible
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.specs import has_reference
 
@@ -39,6 +41,9 @@ class Consent(NamedTuple):
 
     def refusal(self, item: Match) -> Refusal | None:
         """Why this entry may not be started, or None when it may."""
+        if (self.digests is not None or not self._named(item)) and (hidden := hides(item)):
+            told = f"a secret stands in {hidden}, and neither lockfile nor digest can tell what it starts without it"
+            return Refusal(told, "hand the secret over in a variable, ${NAME}, and pin again", True)
         if self._named(item):
             return None
         if refers(item):
@@ -69,12 +74,47 @@ class Consent(NamedTuple):
 def refers(item: Match) -> bool:
     """True when a variable decides which program, package, image or host is started or reached. The open folder is none."""
     launch = item.entry.launch
-    texts = [without_root(word.text) for word in (*launch.line[:1], *launch.words[:1])]
+    texts = [placed(word.text) for word in (*launch.line[:1], *launch.words[:1])]
     texts += ["/".join(word.text.partition("?")[0].split("/")[:3]) for word in launch.urls]
     texts += [package.text for package in launch.packages] + ([launch.image.text] if launch.image else [])
     if launch.script is not None:
-        texts.append(without_root(launch.script.text))
+        texts.append(placed(launch.script.text))
     return any(has_reference(text) for text in texts)
+
+
+def hides(item: Match) -> str:
+    """Which part of a launch that decides what is started or reached is masked, in words; "" when none is.
+
+    Two launches that differ only there have one pin, so that a pin of the one says nothing of the other.
+    """
+    launch = item.entry.launch
+    texts = [word.text for word in launch.words]
+    masked = {word.at for word, text in zip(launch.words, masked_args(texts), strict=True) if word.text != text}
+    named = (*launch.words[:1], *launch.wrappers, *launch.line[:1], launch.script, launch.code, launch.shell)
+    at = {word.at for word in named if word is not None} | {package.at for package in launch.packages}
+    at |= {launch.image.at} if launch.image else set()
+    at |= {option.value_at for option in launch.options if option.name in (*_LOADED, *_MODULES)}
+    if masked & at:
+        return "the program, script or package that it names"
+    if launch.cwd is not None and mask(launch.cwd.text) != launch.cwd.text:
+        return "the folder that it starts in"
+    if any(_address(word.text) != _address(mask(word.text)) for word in launch.urls if word.at[:1] != ("args",)):
+        return "the path of its address"
+    loading = (one for one in launch.env if one.value and _LOADING.match(one.name) and masked_value(one.name, one.value) == MASK)
+    return next((f"the variable {visible(one.name, 80)}" for one in loading), "")
+
+
+# Variables that make a program load other code, or take it from elsewhere.
+_LOADING = lazy(
+    r"(?i)(?:PATH|ENV|LD_.*|DYLD_.*|NODE_(?:OPTIONS|PATH)|PYTHON.*|PERL5.*|RUBY.*|BASH_ENV|JAVA_TOOL_OPTIONS|.*JDK_JAVA_OPTIONS|GIT_.*)\Z"
+)
+_LOADED = ("-r", "--require", "--import", "--loader", "--experimental-loader", "--preload", "-jar", "--file", "-f")
+
+
+def _address(url: str) -> str:
+    """Host and path of an address; a pin may leave out user and query, which decide nothing that is reached."""
+    host, slash, path = url.partition("?")[0].partition("#")[0].partition("://")[2].partition("/")
+    return f"{host.rpartition('@')[2]}{slash}{path}"
 
 
 def uses_files(item: Match) -> bool:

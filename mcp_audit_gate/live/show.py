@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from mcp_audit_gate.lock.match import Match
     from mcp_audit_gate.model import Json, Observed, Pin, Surface
 
-_LONGEST = 300
-
 
 def command_line(item: Match) -> str:
-    """The program with its arguments and the names of its variables, or the address, as the lockfile would write it."""
+    """The program with its arguments, folder and variables, or the address, as the lockfile would write it.
+
+    All of it: what was cut off, nobody agreed to.
+    """
     return line_of(item.launch)
 
 
@@ -25,8 +26,14 @@ def line_of(launch: Mapping[str, Json]) -> str:
     """The same for a launch as it is written."""
     args, env = launch.get("args"), launch.get("env")
     words = [str(launch.get("url") or launch.get("command") or ""), *(map(str, args) if isinstance(args, list) else ())]
-    names = f" (with {', '.join(sorted(env))})" if isinstance(env, dict) and env else ""
-    return visible(mask(" ".join(word if word and " " not in word else f'"{word}"' for word in words)) + names, _LONGEST)
+    line = " ".join(_quoted(word) for word in words)
+    folder = f" in {_quoted(str(launch['cwd']))}" if "cwd" in launch else ""
+    given = [name if value is None else f"{name}={_quoted(str(value))}" for name, value in sorted(env.items())] if isinstance(env, dict) else []
+    return visible(mask(f"{line}{folder}" + (f" (with {', '.join(given)})" if given else "")))
+
+
+def _quoted(word: str) -> str:
+    return word if word and not set(word) & set(" \"'(),") else '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def outcome(server: Server, seen: Observed, pin: Pin | None) -> Iterator[str]:

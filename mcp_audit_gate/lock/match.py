@@ -111,13 +111,17 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
             alikes[wanted] = next((pin for pin in named.get(entry.name, ()) if difference(pin.launch, launch) is None), None)
         alike = alikes.get(wanted)
         if alike is not None:
-            found.append(Match(entry, launch, alike, others, known[key(alike.name, alike.launch)][1], ran(entry.launch, tree, root), False))
+            found.append(
+                Match(
+                    entry, launch, alike, others, known[key(alike.name, alike.launch)][1], ran(entry.launch, tree, root, entry.document.path), False
+                )
+            )
             continue
         if wanted not in known:
             found.append(Match(entry, launch, None, others, ran=_ran(entry, tree, root, look)))
             continue
         pin, sound = known[wanted]
-        found.append(Match(entry, launch, pin, others, sound, ran(entry.launch, tree, root)))
+        found.append(Match(entry, launch, pin, others, sound, ran(entry.launch, tree, root, entry.document.path)))
     return tuple(found)
 
 
@@ -164,4 +168,4 @@ def _listed(value: Json) -> list[Json]:
 
 
 def _ran(entry: Entry, tree: Tree, root: str | None, look: bool) -> Ran:
-    return ran(entry.launch, tree, root) if look else Ran({}, {})
+    return ran(entry.launch, tree, root, entry.document.path) if look else Ran({}, {})

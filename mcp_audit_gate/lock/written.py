@@ -22,11 +22,28 @@ def written_launch(entry: Entry) -> dict[str, Json]:
         "args": list(words[1:]),
         "cwd": mask(launch.cwd.text) if launch.cwd else None,
         "url": masked_url(url) if url else None,
-        "headers": _values(launch.headers),
-        "env": _values(tuple(variable for variable in launch.env if not variable.quoted)),
+        "headers": _named_headers(entry) | _values(launch.headers),
+        "env": dict.fromkeys(_names(entry)) | _values(tuple(variable for variable in launch.env if not variable.quoted)),
         "package": package_id(launch) if _is_plain(launch, words) else None,
     }
     return {key: value for key, value in members.items() if value}
+
+
+def _names(entry: Entry) -> list[str]:
+    """Variables that the entry hands on by their names alone (Codex, Goose)."""
+    lists = (entry.value.get(key) for key in ("env_vars", "env_keys"))
+    return [masked_name(name) for names in lists if isinstance(names, list) for name in names if isinstance(name, str)]
+
+
+def _named_headers(entry: Entry) -> dict[str, Json]:
+    """Headers whose values the entry gives by the names of variables (Codex, Kimi), as references."""
+    named = entry.value.get("env_http_headers")
+    pairs = named.items() if isinstance(named, dict) else ()
+    found: dict[str, Json] = {masked_name(header): mask(f"${{{name}}}") for header, name in pairs if isinstance(name, str)}
+    for key in ("bearer_token_env_var", "bearerTokenEnvVar"):
+        if isinstance(entry.value.get(key), str):
+            found["Authorization"] = mask(f"Bearer ${{{entry.value[key]}}}")
+    return found
 
 
 def _is_plain(launch: Launch, masked: list[str]) -> bool:
