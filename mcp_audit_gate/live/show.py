@@ -19,17 +19,17 @@ def command_line(item: Match) -> str:
 
     All of it: what was cut off, nobody agreed to.
     """
-    return line_of(item.launch)
+    return line_of(item.launch, None)
 
 
-def line_of(launch: Mapping[str, Json]) -> str:
-    """The same for a launch as it is written."""
+def line_of(launch: Mapping[str, Json], limit: int | None = 300) -> str:
+    """The same for a launch as it is written, cut off at `limit` characters."""
     args, env = launch.get("args"), launch.get("env")
     words = [str(launch.get("url") or launch.get("command") or ""), *(map(str, args) if isinstance(args, list) else ())]
     line = " ".join(_quoted(word) for word in words)
     folder = f" in {_quoted(str(launch['cwd']))}" if "cwd" in launch else ""
     given = [name if value is None else f"{name}={_quoted(str(value))}" for name, value in sorted(env.items())] if isinstance(env, dict) else []
-    return visible(mask(f"{line}{folder}" + (f" (with {', '.join(given)})" if given else "")))
+    return visible(mask(f"{line}{folder}" + (f" (with {', '.join(given)})" if given else "")), limit)
 
 
 def _quoted(word: str) -> str:
