@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
+    from mcp_audit_gate.metadata.said import Said
     from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Observed, Pin, RuleInfo
     from mcp_audit_gate.policy.compared import Comparison
     from mcp_audit_gate.policy.policy import Policy
@@ -109,8 +110,7 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
     reading = reading._replace(context=context, not_assessed=in_order((*reading.not_assessed, *gaps)))
     if lock is not None:
         reading.documents[lock.path] = lock.document
-    shown = {id(entry): seen.pin for seen in observed for entry in seen.entries}
-    servers = tuple(_server(item, item.pin or shown.get(id(item.entry))) for item in matches)
+    servers = tuple(_servers(context))
     findings = mark(_judge(reading, servers, policy, settings, measured), fail_on)
     verdict = conclude(
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
@@ -190,21 +190,31 @@ def _in_force(policy: Policy, info: RuleInfo) -> str:
     return info.severity if level == "off" else level
 
 
-def _server(item: Match, pin: Pin | None) -> Server:
+def _servers(context: Context) -> Iterator[Server]:
+    """Every server of the run; what was read of its surface for the rules is not read again."""
+    shown = {id(entry): seen.pin for seen in context.observed for entry in seen.entries}
+    said = {id(one.pin): one.said for one in context.pinned}
+    for item in context.matches:
+        pin = item.pin or shown.get(id(item.entry))
+        yield _server(item, pin, said.get(id(pin)))
+
+
+def _server(item: Match, pin: Pin | None, said: Said | None) -> Server:
     entry, place = item.entry, item.entry.place(key=True)
     location = place.document.locate(place)
-    capabilities, evidence = _capabilities(item, pin)
+    capabilities, evidence = _capabilities(item, pin, said)
     return Server(entry, location, item.launch, item.pin is not None, capabilities, risk.of(capabilities), evidence)
 
 
-def _capabilities(item: Match, pin: Pin | None) -> tuple[tuple[Capability, ...], tuple[str, ...]]:
+def _capabilities(item: Match, pin: Pin | None, said: Said | None) -> tuple[tuple[Capability, ...], tuple[str, ...]]:
     """What a server can do, and what that rests on: its surface as pinned or just listed, else what is known about its launch."""
     surface = pin.surface if pin else None
     if surface and (surface.tools or surface.prompts or surface.resources or surface.resource_templates):
         from mcp_audit_gate.metadata.surface import of_surface
 
         count = len(surface.tools)
-        return of_surface(surface), (f"{count} {'pinned' if item.pin else 'listed'} tool{'' if count == 1 else 's'}",)
+        able = said.capabilities() if said else of_surface(surface)
+        return able, (f"{count} {'pinned' if item.pin else 'listed'} tool{'' if count == 1 else 's'}",)
     known = of_server(item.entry.launches)
     return known.capabilities, known.evidence
 

@@ -10,6 +10,7 @@ from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 # Classes made of a word's shape and of what is known about names, not of a list.
@@ -82,6 +83,10 @@ class _Builder:
         self._words: dict[str, int] = {}
         self._phrases: dict[str, dict[tuple[str, ...], int]] = {}
         self._sizes: dict[int, int] = {}
+        # About how many words a class has; many have a shape.
+        self._counts = {name: text.count(" ") + 1 for name, text in data["words"].items()} | dict.fromkeys(SHAPES, 1000)
+        for name, text in data["verbs"].items():
+            self._counts[name] = self._counts.get(name, 0) + 4 * text.count(" ") + 4
         for name in SHAPES:
             self._bit(name)
         for name, text in data["verbs"].items():
@@ -122,48 +127,49 @@ class _Builder:
         return self._bits.setdefault(name, 1 << len(self._bits))
 
     def _add(self, word: str, bit: int) -> None:
-        first, *rest = word.split("_")
-        if not rest:
+        if "_" not in word:
             self._words[word] = self._words.get(word, 0) | bit
-        else:
-            known = self._phrases.setdefault(first, {})
-            known[tuple(rest)] = known.get(tuple(rest), 0) | bit
+            return
+        first, *rest = word.split("_")
+        known = self._phrases.setdefault(first, {})
+        known[tuple(rest)] = known.get(tuple(rest), 0) | bit
 
     def _pattern(self, signal: str, text: str) -> Pattern:
         steps: list[Step] = []
         gap = forbidden = 0
         for part in text.split(" "):
             if part[0] == "-":
-                forbidden = self._mask(part[1:])
+                forbidden = self._mask((part[1:],))
                 continue
             name, dot, number = part.rpartition(".")
             if not (dot and number.isdigit()):
                 name, number = part, "1"
-            choices = [choice.partition("!") for choice in name.split("|")]
-            wanted = self._mask(*(plain for plain, _, _ in choices))
-            self._sizes[wanted] = sum(self._size(plain) for plain, _, _ in choices)
-            blocked = self._mask(*(blocker for _, _, blocker in choices if blocker))
+            choices = name.split("|")
+            blocked = 0
+            if "!" in name:
+                blocked = self._mask([choice.partition("!")[2] for choice in choices if "!" in choice])
+                choices = [choice.partition("!")[0] for choice in choices]
+            wanted = self._mask(choices)
+            self._sizes[wanted] = sum([self._counts.get(choice, 1) for choice in choices])
             steps.append(Step(wanted, gap, blocked))
             gap = int(number)
-        needs = sorted({step.wanted for step in steps}, key=lambda wanted: self._sizes[wanted])
+        needs = sorted({step.wanted for step in steps}, key=self._sizes.__getitem__)
         return Pattern(signal, tuple(steps), tuple(needs), needs[0], forbidden)
 
-    def _size(self, name: str) -> int:
-        """About how many words a class has; many have a shape."""
-        if name in SHAPES:
-            return 1000
-        return len(self._data["verbs"].get(name, "").split()) * 4 + len(self._data["words"].get(name, "x").split())
-
-    def _mask(self, *names: str) -> int:
+    def _mask(self, names: Sequence[str]) -> int:
         """The bits of classes (in capitals), and one for the words among the names."""
         mask = 0
-        spelled = "|".join(name for name in names if not name.isupper())
-        for name in names:
-            if name.isupper():
-                mask |= self._bits[name]
-            else:
-                self._add(name, self._bit("=" + spelled))
-        return mask | (self._bits["=" + spelled] if spelled else 0)
+        words = [name for name in names if not name.isupper()]
+        if len(words) < len(names):
+            for name in names:
+                if name.isupper():
+                    mask |= self._bits[name]
+        if words:
+            bit = self._bit("=" + "|".join(words))
+            mask |= bit
+            for word in words:
+                self._add(word, bit)
+        return mask
 
 
 def forms(verb: str) -> set[str]:

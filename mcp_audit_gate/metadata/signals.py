@@ -6,7 +6,7 @@ import functools
 import re
 from bisect import bisect_right
 
-from mcp_audit_gate.metadata import grammar, words
+from mcp_audit_gate.metadata import grammar, sieve, words
 from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
@@ -123,18 +123,11 @@ def _group(name: str) -> str:
 
 
 def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
-    """(signal, start, end) of all patterns and expressions. A paragraph is only read where a pattern may stand in it."""
+    """(signal, start, end) of all patterns and expressions."""
+    for start, end, wanted in sieve.parts(text):
+        for sentence in words.sentences(text, names, start, end):
+            yield from words.matches(sentence, wanted)
     low = text.lower()
-    parts = [words.may_be(words.WORD.findall(part)) for part in low.split("\n\n")]
-    wanted = words.candidates(parts)
-    if wanted:
-        at = 0
-        for part, present in zip(text.split("\n\n"), parts):
-            some = words.standing(wanted, present)
-            for sentence in words.sentences(part, names) if some else ():
-                for match in words.matches(sentence, some):
-                    yield match.signal, at + match.start, at + match.end
-            at += len(part) + 2
     for signal, when, pattern in expressions():
         for mark in when:
             if mark in low:

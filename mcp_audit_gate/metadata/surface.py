@@ -18,7 +18,7 @@ from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from mcp_audit_gate.metadata.declared import Item
@@ -34,6 +34,8 @@ _LISTED = lazy(
     r"\b(?:creat|updat|retriev|read|list|stop|start|edit|modify)[a-z]*,? (?:(?:and|or) )?(delet(?:e|es|ing)|destroy(?:s|ing)?|drop(?:s|ping)?)\b"
 )
 _READ = 400
+_JOINING = frozenset(("and", "or", "to", "can", "then"))
+_CHANGING = frozenset(("write", "read", "delete"))
 
 
 class _Sign(NamedTuple):
@@ -51,16 +53,22 @@ def table() -> dict[str, Any]:
     path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "abilities.json")
     with open(path, encoding="utf-8") as file:
         data = json.load(file)
-    verbs = data["verbs"]
-    verbs["any"] = " ".join((verbs["write"], verbs["read"], verbs["delete"]))
     parts = ("verbs", "nouns", "parameters", "hints", "legs")
+    kinds: dict[str, tuple[str, ...]] = {}
+    for kind, text in data["verbs"].items():
+        for verb in text.split():
+            kinds[verb] = (*kinds.get(verb, ()), kind)
     return {part: {name: frozenset(text.split()) for name, text in data[part].items()} for part in parts} | {
-        "remote": frozenset(data["remote"].split())
+        "remote": frozenset(data["remote"].split()),
+        "kinds": kinds,
     }
 
 
 class _Read(NamedTuple):
-    """A tool taken apart: words of its name without the server's prefix, of the first sentence, and its parameters in lower case."""
+    """A tool taken apart: words of its name without the server's prefix, of the first sentence, and its parameters in lower case.
+
+    verbs, told: for each kind of verb the word of the name, and of the first sentence.
+    """
 
     item: Item
     name: tuple[str, ...]
@@ -69,6 +77,8 @@ class _Read(NamedTuple):
     more: frozenset[str]
     more_text: str
     parameters: dict[str, Json]
+    verbs: dict[str, str]
+    told: dict[str, str]
 
 
 def of_surface(surface: Surface) -> tuple[Capability, ...]:
@@ -89,16 +99,18 @@ def _tools(surface: Surface) -> list[_Read]:
     split = [(item, name_words(item.name)) for item in items(surface) if item.kind == "tool"]
     prefix = _prefix([name for _, name in split])
     read = []
+    data = table()["nouns"]["data"]
     for item, name in split:
         has = len(name) > 1 and name[:1] == prefix[:1] and prefix
         text = text_of(item.definition.get("description"))[:_READ]
         cut = _FIRST.search(text)
         first = text[: cut.start()] if cut else text
         wanted = {key.lower().replace("-", "_"): value for key, value in parameters(item.definition).items()}
+        own, low = name[1:] if has else name, text.lower()
         spoken = tuple(_SPOKEN.findall(first.lower()))
-        read.append(
-            _Read(item, name[1:] if has else name, prefix if has else (), spoken, frozenset(_SPOKEN.findall(text.lower())), text.lower(), wanted)
-        )
+        more = frozenset(_SPOKEN.findall(low))
+        told = _told(spoken, not data.isdisjoint(spoken))
+        read.append(_Read(item, own, prefix if has else (), spoken, more, low, wanted, _verbs(own), told))
     return read
 
 
@@ -114,70 +126,82 @@ def _prefix(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         if len(name) > 1:
             first[name[0]] = first.get(name[0], 0) + 1
     word = max(first, key=lambda key: first[key], default="")
-    known = not word or any(word in verbs for verbs in table()["verbs"].values())
+    known = not word or word in table()["kinds"]
     return (word,) if not known and len(names) > 2 and first[word] * 2 > len(names) else ()
 
 
 @functools.lru_cache(16384)
 def base(word: str, words: frozenset[str]) -> str:
     """The base form of a word when it is in the list (`lists`, `deleting`, `copied`), else ""."""
-    if word in words:
-        return word
+    return next((form for form in _bases(word) if form in words), "")
+
+
+def _bases(word: str) -> Iterator[str]:
+    """What a word may be a form of, the word itself first."""
+    yield word
     for ending, instead in (("s", ""), ("es", ""), ("ies", "y"), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("ied", "y")):
-        if word.endswith(ending) and word[: -len(ending)] + instead in words:
-            return word[: -len(ending)] + instead
-    if word.endswith("ing") and word[-5:-4] == word[-4:-3] and word[:-4] in words:
-        return word[:-4]
-    return ""
+        if word.endswith(ending):
+            yield word[: -len(ending)] + instead
+    if word.endswith("ing") and word[-5:-4] == word[-4:-3]:
+        yield word[:-4]
 
 
-def _verb(tool: _Read, kind: str) -> str:
-    """The verb of a kind that stands in verb position of the name: first, else last or second."""
-    words = table()["verbs"][kind]
-    if tool.name and base(tool.name[0], words):
-        return tool.name[0]
-    settled = bool(tool.name) and any(base(tool.name[0], verbs) for verbs in table()["verbs"].values())
-    if len(tool.name) > 1 and not settled:
-        for word in (tool.name[-1], tool.name[1]):
-            if base(word, words):
-                return word
-    return ""
+@functools.lru_cache(8192)
+def _kinds(word: str) -> tuple[str, ...]:
+    """The kinds of verbs that a word is a form of; servers use the same words over and over."""
+    verbs = table()["kinds"]
+    return tuple(dict.fromkeys(kind for form in _bases(word) for kind in verbs.get(form, ())))
 
 
-def _said(tool: _Read, kind: str) -> str:
-    """A verb of a kind at the head of the description, or after its commas and conjunctions (`create, update, and delete`)."""
-    words = table()["verbs"][kind]
+def _verbs(name: Sequence[str]) -> dict[str, str]:
+    """For each kind the verb of it that stands in verb position of a name: first, else, when no verb is first, last or second."""
+    first = _kinds(name[0]) if name else ()
+    found = dict.fromkeys(first, name[0]) if first else {}
+    if len(name) > 1 and not first:
+        for word in (name[-1], name[1]):
+            for kind in _kinds(word):
+                found.setdefault(kind, word)
+    return found
+
+
+def _told(spoken: Sequence[str], has_data: bool) -> dict[str, str]:
+    """For each kind the first verb of it at the head of a description, or after its commas and conjunctions (`create, update, and delete`)."""
+    found: dict[str, str] = {}
     before = ""
-    for number, word in enumerate(tool.spoken[:30]):
-        if word.startswith("drop") and not _spoken_noun(tool, "data"):
+    for number, word in enumerate(spoken[:30]):
+        if not has_data and word.startswith("drop"):
             continue
-        if (number < 2 or before in ("and", "or", "to", "can", "then")) and base(word, words):
-            return word
-        if number and base(before, table()["verbs"]["any"]) and base(word, words) and number < 14:
-            return word
+        kinds = _kinds(word)
+        if kinds and (number < 2 or before in _JOINING or (number < 14 and not _CHANGING.isdisjoint(_kinds(before)))):
+            for kind in kinds:
+                found.setdefault(kind, word)
         before = word
+    return found
+
+
+def _first(words: Iterable[str], known: frozenset[str]) -> str:
+    # A loop and not next(): this runs some dozen times for every tool.
+    for word in words:
+        if word in known:
+            return word
     return ""
 
 
 def _parameter(tool: _Read, kind: str) -> str:
-    words = table()["parameters"][kind]
-    return next((name for name in tool.parameters if name in words), "")
+    return _first(tool.parameters, table()["parameters"][kind])
 
 
 def _noun(tool: _Read, kind: str) -> str:
-    words = table()["nouns"][kind]
-    return next((word for word in tool.name if word in words), "")
+    return _first(tool.name, table()["nouns"][kind])
 
 
 def _spoken_noun(tool: _Read, kind: str) -> str:
-    words = table()["nouns"][kind]
-    return next((word for word in tool.spoken if word in words), "")
+    return _first(tool.spoken, table()["nouns"][kind])
 
 
 def _remote_word(tool: _Read) -> str:
     words = table()["remote"]
-    named = next((word for word in (*tool.prefix, *tool.name) if word in words), "")
-    return named or next((word for word in tool.spoken if word in words), "")
+    return _first(tool.prefix, words) or _first(tool.name, words) or _first(tool.spoken, words)
 
 
 def _is_remote(tools: Sequence[_Read]) -> bool:
@@ -203,7 +227,7 @@ def _hints(tool: _Read) -> Iterator[_Sign]:
     if not isinstance(hints, dict):
         return
     if hints.get("destructiveHint") is True and hints.get("readOnlyHint") is not True:
-        changing = any(_verb(tool, kind) or _said(tool, kind) for kind in ("delete", "write"))
+        changing = any(tool.verbs.get(kind, "") or tool.told.get(kind, "") for kind in ("delete", "write"))
         yield _Sign("destructive", "annotations", "destructiveHint", 3 if changing else 0)
     if hints.get("openWorldHint") is True:
         yield _Sign("network", "annotations", "openWorldHint", 3)
@@ -215,7 +239,7 @@ def _network(tool: _Read, remote: bool) -> Iterator[_Sign]:
     if word:
         named = word in tool.name or word in tool.prefix
         yield _Sign("network", "name" if named else "description", word, 1 if local and not named else 2)
-    mail = next((word for word in (*tool.name, *tool.spoken) if word in table()["nouns"]["mail"]), "")
+    mail = _noun(tool, "mail") or _spoken_noun(tool, "mail")
     if mail:
         yield _Sign("network", "name" if mail in tool.name else "description", mail, 2 if mail in tool.name and mail in tool.spoken else 1)
     name = _parameter(tool, "url")
@@ -234,8 +258,8 @@ def _files(tool: _Read, far: bool) -> Iterator[_Sign]:
     if (far and not path) or ("directory" in tool.name and not {"current", "working", "cwd"}.isdisjoint((*tool.name, *tool.spoken))):
         return
     for capability, kind in (("file_read", "read"), ("file_write", "write")):
-        verb = _verb(tool, kind)
-        said = _said(tool, kind)
+        verb = tool.verbs.get(kind, "")
+        said = tool.told.get(kind, "")
         if verb and (path or noun):
             yield _Sign(capability, "name", f"{verb} {noun}".strip(), 2 if path and noun else 1)
         if path and (verb or said):
@@ -246,8 +270,8 @@ def _files(tool: _Read, far: bool) -> Iterator[_Sign]:
 
 
 def _runs(tool: _Read, far: bool) -> Iterator[_Sign]:
-    verb = _verb(tool, "run")
-    said, noun, spoken = _said(tool, "run"), _noun(tool, "shell"), _spoken_noun(tool, "shell")
+    verb = tool.verbs.get("run", "")
+    said, noun, spoken = tool.told.get("run", ""), _noun(tool, "shell"), _spoken_noun(tool, "shell")
     command, code = _parameter(tool, "command"), _parameter(tool, "code")
     if command:
         yield _Sign("shell_execution", "inputSchema", command, 2 if verb or said or noun else 1)
@@ -260,12 +284,12 @@ def _runs(tool: _Read, far: bool) -> Iterator[_Sign]:
 
 
 def _destroys(tool: _Read) -> Iterator[_Sign]:
-    verb = _verb(tool, "delete")
-    said = _said(tool, "destroy")
+    verb = tool.verbs.get("delete", "")
+    said = tool.told.get("destroy", "")
     if verb and base(verb, table()["verbs"]["destroy"]):
         yield _Sign("destructive", "name", verb, 2)
     elif verb and (_noun(tool, "data") or said):
-        yield _Sign("destructive", "name", verb, 2 if _said(tool, "delete") and _noun(tool, "data") else 1)
+        yield _Sign("destructive", "name", verb, 2 if tool.told.get("delete", "") and _noun(tool, "data") else 1)
     if said:
         yield _Sign("destructive", "description", said, 1)
     listed = _LISTED.search(tool.more_text)
@@ -277,8 +301,8 @@ def _destroys(tool: _Read) -> Iterator[_Sign]:
 
 
 def _sends(tool: _Read, far: bool) -> Iterator[_Sign]:
-    verb = _verb(tool, "send")
-    said = _said(tool, "send")
+    verb = tool.verbs.get("send", "")
+    said = tool.told.get("send", "")
     to, content = _parameter(tool, "recipient"), _parameter(tool, "content")
     message = _noun(tool, "message") or _spoken_noun(tool, "message")
     if verb and (content or message or not tool.parameters):

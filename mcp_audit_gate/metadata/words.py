@@ -24,10 +24,10 @@ WORD = lazy(r"[a-z][a-z0-9._/-]*[a-z0-9]|[a-z]")
 _TOKEN = lazy(r"[^\s\"'`“”‘’«»<>()\[\]{},;!?|…]+(?:['’](?:s|t|re|ll|ve|d)\b)?")
 _EDGES = ".:*_#=-–—"
 _QUOTES = "\"'`“‘«"
-_SHORT_STOPS = frozenset(("e.g", "i.e", "etc", "vs", "no", "approx", "cf"))
+SHORT_STOPS = frozenset(("e.g", "i.e", "etc", "vs", "no", "approx", "cf"))
 _CLOSING = "\"'`”’»"
 _STOPS = frozenset("!?;")
-_UPPER = frozenset(("MUST", "ALWAYS", "NEVER", "SHALL", "REQUIRED", "MANDATORY", "CRITICAL", "DO", "NOT", "IMPORTANT", "FIRST"))
+UPPER = frozenset(("MUST", "ALWAYS", "NEVER", "SHALL", "REQUIRED", "MANDATORY", "CRITICAL", "DO", "NOT", "IMPORTANT", "FIRST"))
 
 
 class Match(NamedTuple):
@@ -47,29 +47,6 @@ class Names(NamedTuple):
     others: Mapping[str, str] = {}
 
 
-def may_be(words: Iterable[str]) -> int:
-    """The classes that a text with these words may hold."""
-    rules = shipped()
-    hints, present = rules.hints, rules.shapes
-    for word in words:
-        if word in hints:
-            present |= hints[word]
-    return present
-
-
-def candidates(parts: Iterable[int]) -> list[Pattern]:
-    """The patterns whose every step may stand in a text with these parts."""
-    present = 0
-    for part in parts:
-        present |= part
-    return standing(shipped().patterns, present)
-
-
-def standing(patterns: Iterable[Pattern], present: int) -> list[Pattern]:
-    """Those patterns whose every step is among some classes."""
-    return [pattern for pattern in patterns if pattern.rarest & present and _all_in(pattern.needs, present)]
-
-
 def _all_in(masks: Sequence[int], present: int) -> bool:
     # A loop and not all(): this runs some hundred times for every text.
     for mask in masks:  # noqa: SIM110
@@ -78,13 +55,16 @@ def _all_in(masks: Sequence[int], present: int) -> bool:
     return True
 
 
-def sentences(text: str, names: Names) -> Iterator[list[Token]]:
-    """The text's sentences as words with classes. A wrapped line goes on; an empty line, a list mark or a label begins a new one."""
+def sentences(text: str, names: Names, begin: int = 0, until: int | None = None) -> Iterator[list[Token]]:
+    """The text's sentences as words with classes. A wrapped line goes on; an empty line, a list mark or a label begins a new one.
+
+    begin and until: a part of the text that begins and ends where sentences do.
+    """
     known = shipped().words
     tokens: list[Token] = []
     words: list[str] = []
     stop, last = False, 0
-    for found in _TOKEN.finditer(text):
+    for found in _TOKEN.finditer(text, begin, len(text) if until is None else until):
         start, end = found.span()
         raw = found[0]
         if tokens and (stop or ((start - last > 1 or text[last] == "\n") and _breaks(text, last, start, raw))):
@@ -100,7 +80,7 @@ def sentences(text: str, names: Names) -> Iterator[list[Token]]:
             word = raw.lstrip(_EDGES[1:]).rstrip(_EDGES)
             low = word.lower()
             mask = _mask(word, low, text, start, end, names) if word else 0
-        stop = (raw[-1] == "." and low not in _SHORT_STOPS) or text[end : end + 1] in _STOPS
+        stop = (raw[-1] == "." and low not in SHORT_STOPS) or text[end : end + 1] in _STOPS
         if word:
             tokens.append((mask, start, end))
             words.append(low)
@@ -132,7 +112,7 @@ def _mask(word: str, low: str, text: str, start: int, end: int, names: Names) ->
     mask = rules.words.get(low, 0)
     quoted = start > 0 and text[start - 1] in _QUOTES
     if not quoted and word.isalpha():
-        if word in _UPPER:
+        if word in UPPER:
             mask |= rules.bits["MUST_UPPER"]
         elif not (word.islower() or word.isupper() or word.istitle()):
             known = low in names.siblings or low in names.others

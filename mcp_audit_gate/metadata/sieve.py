@@ -1,0 +1,185 @@
+"""What of a text must be read as sentences: a text in, its parts that may hold a pattern, with those patterns, out.
+
+Nothing here decides. A part is left out only when no pattern can stand in it, so that most of an honest text is never taken apart.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from mcp_audit_gate.metadata.grammar import shipped
+from mcp_audit_gate.metadata.words import SHORT_STOPS, UPPER
+from mcp_audit_gate.pattern import lazy
+from mcp_audit_gate.record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mcp_audit_gate.metadata.grammar import Pattern
+
+# Where words.sentences may begin anew: after a full stop, after an empty line, before a list mark.
+_CUT = lazy(r"\.\s+|\n\n|\n[ \t]*(?=[-*] )")
+_STOPS = tuple(sorted(SHORT_STOPS))
+_LONGEST = max(map(len, _STOPS))
+# What parts words, and what may stand at their edges, as blanks.
+_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()} | {ord(char): " " for char in "“”‘’«»…–—"}
+_CAPITAL = lazy(r"[A-Z](?<=[A-Za-z]{2})")
+_UPPER = lazy("|".join(sorted(UPPER)))
+_DOT = lazy(r"\.\S")
+# Of the apostrophes those that begin a word; the one in `user's` belongs to it.
+_APOSTROPHE = lazy(r"'(?<![A-Za-z0-9]')|'(?!(?:s|t|re|ll|ve|d)\b)|'(?<=['’]\w')|'(?<=['’]\w\w')")
+_COMPOUND = lazy(r"-(?<=\S-)\S")
+_FEW = 6  # patterns for which it is worth while to look where they may stand
+# The classes that a word's shape may give it.
+_NAMED = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "OWN")
+_OF_CAPITALS, _OF_ADDRESSES = ("MUST_UPPER",), ("URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "TOOL")
+_OF_QUOTED, _OF_NAMES = ("QUOTED", *_NAMED), ("SECRETNAME", *_NAMED)
+_AHEAD = 6  # characters after a word by which it is known as a tool
+
+
+class _Index(NamedTuple):
+    """The grammar by what must stand in a text.
+
+    phrases: first word -> (further words, mask). odd: words, or first words of phrases, that are not letters and digits alone, with
+    masks. upper, address, quoted, named: classes that capitals, a character of an address, a quotation mark or a sign of a name may
+    give. by: bit -> numbers of the patterns whose rarest step has it; bits: all those.
+    """
+
+    phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
+    odd: tuple[tuple[str, int], ...]
+    upper: int
+    address: int
+    quoted: int
+    named: int
+    by: dict[int, tuple[int, ...]]
+    bits: int
+
+
+def parts(text: str) -> Iterator[tuple[int, int, Sequence[Pattern]]]:
+    """(start, end, patterns) of the parts in which a pattern may stand; each begins and ends where sentences do."""
+    present = classes(text, 0, len(text))
+    wanted = _possible(_begun(present), present)
+    if not wanted:
+        return
+    if len(wanted) > _FEW:
+        yield 0, len(text), wanted
+        return
+    rarest = 0
+    for pattern in wanted:
+        rarest |= pattern.rarest
+    rare = _having(rarest, _words(text.lower()))
+    start = 0
+    for end in ends(text):
+        low = text[start:end].lower()
+        if any(word in low for word in rare) or _shaped(text[start : end + _AHEAD]) & rarest:
+            some = _possible(wanted, classes(text, start, end))
+            if some:
+                yield start, end, some
+        start = end
+
+
+def classes(text: str, start: int, end: int) -> int:
+    """All classes that words of a part of a text may have, and some that none has."""
+    low = text[start:end].lower()
+    return _said(low, _words(low)) | _shaped(text[start : end + _AHEAD])
+
+
+def ends(text: str) -> Iterator[int]:
+    """Where words.sentences surely ends a sentence; a full stop after an abbreviation is none."""
+    for cut in _CUT.finditer(text):
+        at = cut.start()
+        if text[at] == "\n" or (text[at - 1 : at].isalnum() and not text[max(0, at - _LONGEST) : at].lower().endswith(_STOPS)):
+            yield cut.end()
+    yield len(text)
+
+
+def _begun(present: int) -> list[Pattern]:
+    """The patterns whose rarest step may stand where these classes are."""
+    index = _index()
+    patterns = shipped().patterns
+    found: set[int] = set()
+    rest = present & index.bits
+    while rest:
+        bit = rest & -rest
+        found.update(index.by[bit])
+        rest ^= bit
+    return [patterns[number] for number in sorted(found)]
+
+
+def _possible(patterns: Iterable[Pattern], present: int) -> list[Pattern]:
+    """The patterns whose every step may stand where these classes are."""
+    found = []
+    for pattern in patterns:
+        for wanted in pattern.needs:
+            if not wanted & present:
+                break
+        else:
+            found.append(pattern)
+    return found
+
+
+def _words(low: str) -> set[str]:
+    """The words of a text in lower case, as far as they are letters and digits."""
+    return set(low.translate(_BLANKS).split())
+
+
+def _said(low: str, found: set[str]) -> int:
+    """The classes that the words of a text may have."""
+    index, known = _index(), shipped().words
+    mask = 0
+    for word in known.keys() & found:
+        mask |= known[word]
+    for first in index.phrases.keys() & found:
+        for rest, more in index.phrases[first]:
+            if found.issuperset(rest):
+                mask |= more
+    for word, more in index.odd:
+        if word in low:
+            mask |= more
+    return mask
+
+
+def _having(wanted: int, found: set[str]) -> list[str]:
+    """The words, among those found and the odd ones, that may have one of the wanted classes, or begin what has."""
+    index, known = _index(), shipped().words
+    some = [word for word in known.keys() & found if known[word] & wanted]
+    some += [first for first in index.phrases.keys() & found if any(mask & wanted for _, mask in index.phrases[first])]
+    return some + [word for word, mask in index.odd if mask & wanted]
+
+
+def _shaped(text: str) -> int:
+    """The classes that the shapes of words may give them; of a part with some characters after it."""
+    index = _index()
+    mask = 0
+    if _CAPITAL.search(text):
+        mask = index.named | (index.upper if _UPPER.search(text) else 0)
+    elif "_" in text or "()" in text or " tool" in text or not text.isascii() or ("-" in text and _COMPOUND.search(text)):
+        mask = index.named
+    if "/" in text or "@" in text or "~" in text or "\\" in text or _DOT.search(text):
+        mask |= index.address
+    if '"' in text or "`" in text or not text.isascii() or ("'" in text and _APOSTROPHE.search(text)):
+        mask |= index.quoted
+    return mask
+
+
+@functools.cache
+def _index() -> _Index:
+    rules = shipped()
+    phrases, odd = {}, [(word, mask) for word, mask in rules.words.items() if not word.isalnum()]
+    for first, ways in rules.phrases.items():
+        if first.isalnum():
+            phrases[first] = tuple((tuple(filter(str.isalnum, rest)), mask) for rest, mask in ways)
+        else:
+            odd += [(first, mask) for _, mask in ways]
+    by: dict[int, list[int]] = {}
+    bits = 0
+    for number, pattern in enumerate(rules.patterns):
+        rest = pattern.rarest
+        bits |= rest
+        while rest:
+            bit = rest & -rest
+            by.setdefault(bit, []).append(number)
+            rest ^= bit
+    upper, address, quoted, named = (sum(rules.bits[name] for name in names) for names in (_OF_CAPITALS, _OF_ADDRESSES, _OF_QUOTED, _OF_NAMES))
+    return _Index(phrases, tuple(odd), upper, address, quoted, named, {bit: tuple(some) for bit, some in by.items()}, bits)
