@@ -200,6 +200,8 @@ def _pin(chosen: argparse.Namespace) -> int:
     today = chosen.now or _today()
     policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")
     lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
+    if lock == "." or os.path.isdir(os.path.join(tree.root, lock)):
+        raise UsageError(f"--lock {chosen.lock or lock}: a folder is no lockfile", f"name a file, for example {LOCKFILE}")
     if lock.startswith("../"):
         raise UsageError(f"--lock {chosen.lock}: the lockfile must lie below the root, {tree.root}", "commit it with the configs that it is about")
     return command.pin(chosen, tree, policy, clients, lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcp_audit_gate import risk, rules
+from mcp_audit_gate.errors import LockError
 from mcp_audit_gate.lock import compared
 from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.metadata.capabilities import of_server
@@ -227,12 +228,20 @@ def _either_lock(tree: Tree, rev: Trusted) -> Lock | None:
 
 
 def _lock(tree: Tree) -> Lock | None:
-    """The lockfile at the root of the tree, if there is one."""
-    if LOCKFILE not in tree.names(""):
-        return None
+    """The lockfile at the root of the tree, if there is one. Raises LockError, also for a name that is nearly right."""
+    names = tree.names("")
+    if LOCKFILE not in names:
+        near = next((name for name in names if _letters(name) in ("mcpauditlock", "mcpauditlockjson", "mcpauditgatelockjson")), None)
+        if near is None:
+            return None
+        raise LockError(f"{near}: a lockfile is not read from a file of this name", f"did you mean {LOCKFILE}? Rename it, or remove it")
     from mcp_audit_gate.lock import lockfile
 
     return lockfile.found(tree)
+
+
+def _letters(name: str) -> str:
+    return name.lower().translate({ord(char): None for char in ".-_ "}) if name[:4].lower() in ("mcp-", "mcp_", "mcp.", "mcpa", ".mcp") else ""
 
 
 def _read(known: tuple[Pinned, ...]) -> tuple[Pinned, ...]:

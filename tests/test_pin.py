@@ -385,3 +385,44 @@ def test_text_of_a_server_without_a_pin_is_judged_on_its_entry(world):
     assert code == 1
     found = next(finding for finding in report["findings"] if finding["subject"] == "tool:ping")
     assert (found["location"]["path"], found["server"]) == (".mcp.json", "one")
+
+
+def test_a_pin_that_an_unread_config_may_use_stays(world):
+    world.says("two")
+    world.config("one", "two")
+    world.run("pin", "--yes")
+    world.config("one")
+    (world.root / ".vscode").mkdir()
+    (world.root / ".vscode" / "mcp.json").write_text('{"servers": {"two": ')
+    code, said = world.run("pin", "--prune", ".mcp.json")
+    assert "nothing is pruned" in said
+    assert (code, world.names()) == (0, ["one", "two"])
+
+
+def test_line_ends_of_a_checkout_are_no_change(world):
+    world.run("pin", "--yes")
+    windows = (world.root / LOCK).read_bytes().replace(b"\n", b"\r\n")
+    (world.root / LOCK).write_bytes(windows)
+    assert world.run("pin", "--check")[0] == 0
+    assert world.scan("--pin-check")[0] == 0
+    assert (world.run("pin")[0], (world.root / LOCK).read_bytes()) == (0, windows)
+
+
+def test_a_lockfile_that_cannot_be_written_or_read_is_said_in_one_line(world):
+    (world.root / f".{LOCK}.x.tmp").mkdir()
+    assert world.run("pin", "--yes")[0] == 0
+    code, said = world.run("pin", "--yes", "--lock", "no/such/place.json")
+    assert (code, "cannot write no/such/place.json: No such file or directory" in said) == (4, True)
+    (world.root / "out").symlink_to(world.side)
+    code, said = world.run("pin", "--yes", "--lock", "out/lock.json")
+    assert (code, "the lockfile cannot be read: a link that leaves the repository" in said) == (2, True)
+    code, said = world.run("pin", "--yes", "--lock", ".")
+    assert (code, "a folder is no lockfile" in said) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["MCP-audit.lock.json", "mcp-audit.lock", "mcp_audit.lock.json"])
+def test_a_lockfile_under_nearly_its_name_is_not_passed_over(world, name):
+    world.run("pin", "--yes")
+    (world.root / LOCK).rename(world.root / name)
+    code, said = world.run("scan", "--skip-connect")
+    assert (code, f"{name}: a lockfile is not read from a file of this name; did you mean {LOCK}?" in said) == (2, True)

@@ -10,7 +10,7 @@ from mcp_audit_gate.lock.drift import compare
 from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.lock.lockfile import found, write
 from mcp_audit_gate.lock.match import key, match
-from mcp_audit_gate.lock.update import replaced, rewrite
+from mcp_audit_gate.lock.update import replaced, rewrite, unix
 from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import RANK
@@ -58,12 +58,16 @@ class Talk(NamedTuple):
 
 
 def run(request: Request, talk: Talk) -> int:
-    """Pins the servers below the paths; returns the exit code. Raises GateError, OSError when the lockfile cannot be written."""
+    """Pins the servers below the paths; returns the exit code. Raises GateError."""
     lock = found(request.tree, request.lock)
     reading = read(request.tree, request.paths, request.clients, request.policy)
     matches = _matches(reading, lock, request.tree)
-    everywhere = _matches(read(request.tree, (request.tree.root,), frozenset(), request.policy), lock, request.tree)
-    used = {key(item.entry.name, item.launch) for item in (*matches, *everywhere)}
+    whole = read(request.tree, (request.tree.root,), frozenset(), request.policy)
+    used = {key(item.entry.name, item.launch) for item in (*matches, *_matches(whole, lock, request.tree))}
+    if lock and (reading.not_assessed or whole.not_assessed):  # what could not be read may use any of them
+        used |= {key(pin.name, pin.launch) for pin in lock.pins}
+        if request.prune:
+            talk.say("nothing is pruned, as not every config could be read: what is missing there may have a pin")
     servers = distinct(matches)
     if not servers:
         talk.say("no MCP server to pin was found")
@@ -79,7 +83,11 @@ def run(request: Request, talk: Talk) -> int:
         return INCOMPLETE
     gaps = (*reading.not_assessed, *(gap for one in shown for gap in one.gaps))
     fresh = tuple(pin for pin in pins if pin is not None)
-    changed = _write(request, lock, fresh, used, talk)
+    try:
+        changed = _write(request, lock, fresh, used, talk)
+    except OSError as error:
+        talk.say(f"cannot write {visible(request.lock)}: {error.strerror}; check that its folder exists and is writable")
+        return INCOMPLETE
     for gap in reading.not_assessed:
         talk.say(f"not read: {visible(gap.path or '')}: {gap.reason}" + (f"; {gap.hint}" if gap.hint else ""))
     if gaps:
@@ -164,7 +172,7 @@ def _write(request: Request, lock: Lock | None, fresh: tuple[Pin, ...], used: se
         return replaced(pins, fresh, used, request.prune)
 
     if request.check:
-        changed = write(change(before)) != (lock.document.data if lock else None) and bool(fresh or lock)
+        changed = write(change(before)) != (unix(lock.document.data) if lock else None) and bool(fresh or lock)
         talk.say(f"{name} {'would change' if changed else 'is up to date'}")
         return changed
     if not fresh and not (request.prune and lock):

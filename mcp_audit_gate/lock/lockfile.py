@@ -84,9 +84,9 @@ class Lock(NamedTuple):
 def found(tree: Files, path: str = LOCKFILE) -> Lock | None:
     """The lockfile of a tree, or None when it has none. Raises LockError for one that cannot be read or is none."""
     folder, _, name = path.rpartition("/")
-    if name not in tree.names(folder):
-        return None
     try:
+        if name not in tree.names(folder):
+            return None
         return read(path, tree.read(path, MAX_BYTES))
     except Unreadable as error:
         raise LockError(f"{path}:1:1: the lockfile cannot be read: {error.reason}", error.hint) from error

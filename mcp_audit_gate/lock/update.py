@@ -45,7 +45,7 @@ def rewrite(file: str, change: Callable[[tuple[Pin, ...]], tuple[Pin, ...]]) -> 
         before = _bytes(os.path.join(folder, name))
         after = write(change(read(name, before).pins if before is not None else ()))
         _sweep(folder, name)
-        if after == before:
+        if before is not None and after == unix(before):
             return False
         temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
         try:
@@ -63,6 +63,11 @@ def rewrite(file: str, change: Callable[[tuple[Pin, ...]], tuple[Pin, ...]]) -> 
     return True
 
 
+def unix(data: bytes) -> bytes:
+    """The bytes with the line ends that `pin` writes: git may check a lockfile out with others."""
+    return data.replace(b"\r\n", b"\n")
+
+
 def _bytes(file: str) -> bytes | None:
     try:
         with open(file, "rb") as source:
@@ -75,7 +80,8 @@ def _sweep(folder: str, name: str) -> None:
     """Removes what a run that was killed left behind; nobody else writes now."""
     for item in os.listdir(folder):
         if item.startswith(f".{name}.") and item.endswith(".tmp"):
-            os.unlink(os.path.join(folder, item))
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, item))
 
 
 def _flush(folder: str) -> None:
