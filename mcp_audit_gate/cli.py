@@ -117,12 +117,19 @@ def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> Report:
         today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
     )
     settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=trees.baseline(chosen, rev))
-    return gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
+    report = gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
+    if not chosen.user:
+        return report
+    from mcp_audit_gate import user
+
+    return user.added(
+        report, settings, tree.root, rev.tree if rev else tree, None if chosen.skip_connect else lambda home: _connect(chosen, home, None)
+    )
 
 
 def _watch(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import options
-    from mcp_audit_gate.live import watch
+    from mcp_audit_gate.live import command, watch
     from mcp_audit_gate.sources.discover import find_root
 
     watch.need_extra()
@@ -132,17 +139,11 @@ def _watch(chosen: argparse.Namespace) -> int:
     outputs = options.outputs(chosen.output)
     to_files = tuple(output for output in outputs if output[1] is not None)
     paths = tuple(chosen.paths) or (".",)
-    told = sys.stdout if ("text", None) in outputs else sys.stderr
 
     def show(report: Report, news: bool) -> None:
         _write(report, outputs if news else to_files, _look(chosen, outputs, find_root(paths)))
 
-    def say(text: str) -> None:
-        from mcp_audit_gate.report.escape import line, terminal
-
-        told.write(f"{line(terminal(text))}\n")
-        told.flush()
-
+    say = command.teller(sys.stdout if ("text", None) in outputs else sys.stderr)
     watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen, analyse), show, say))
     return PASSED
 
@@ -196,6 +197,11 @@ def _pin(chosen: argparse.Namespace) -> int:
 
     command.need_extra("pin")
     clients = _clients(chosen.client)
+    if chosen.user:
+        from mcp_audit_gate import user
+
+        home, policy = user.pinned(chosen, chosen.now or _today())
+        return command.pin(chosen, home, policy, clients, home.lock, home.lock_file)
     tree = WorkingTree(find_root(tuple(chosen.paths) or (".",)))
     today = chosen.now or _today()
     policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")

@@ -81,6 +81,7 @@ def _common(parser: argparse.ArgumentParser, suppress: bool) -> None:
 
 def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
+    parser.add_argument("--user", action="store_true", help="also this user's own client configs, with a lockfile of their own")
     parser.add_argument("--skip-connect", action="store_true", help="judge files only: start and contact no server")
     parser.add_argument("--pin-check", action="store_true", help="compare every entry with its pin; one that is missing makes the run incomplete")
     _common_of_trees(parser)
@@ -125,6 +126,7 @@ def _connecting(parser: argparse.ArgumentParser, allow: str) -> None:
 
 def _pin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="folders, searched recursively, and files (default: the current folder)")
+    parser.add_argument("--user", action="store_true", help="this user's own client configs instead, in a lockfile of their own")
     parser.add_argument("--yes", action="store_true", help="start what is not pinned yet without asking")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when something would change")
     parser.add_argument("--prune", action="store_true", help="drop pins that no config uses")

@@ -27,6 +27,7 @@ import screenshots  # noqa: E402 - beside this file
 from mcp_audit_gate import gate, pages  # noqa: E402 - of this checkout, whether or not another one is installed
 from mcp_audit_gate.rules import advisories  # noqa: E402
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES, ROWS, Row  # noqa: E402
+from mcp_audit_gate.sources.homes import HOMES  # noqa: E402
 
 EXAMPLE = ("scan", "--skip-connect", "examples/repository")
 
@@ -127,6 +128,15 @@ Approvals and client settings that a repository can commit. They are read from t
 | --- | --- | --- |
 {settings}
 
+## In the home folder
+
+Read with `--user` alone. `<config>` is `$XDG_CONFIG_HOME` or `~/.config`; `<appdata>` the same on Linux, `~/Library/Application Support` on macOS,
+`%APPDATA%` on Windows; a path that begins with a variable counts when the variable is set.
+
+| client | files | servers at |
+| --- | --- | --- |
+{homes}
+
 ## Sources
 
 Where the formats were read, with the commit of November 2026. What is not listed is known from tools that write the files, or
@@ -143,6 +153,7 @@ def clients_page(_: str) -> str:
     return CLIENTS.format(
         files="\n".join(map(client_line, ROWS)),
         settings="\n".join(line(name(row), code(row.paths), code(row.settings)) for row in ROWS if row.settings),
+        homes="\n".join(line(f"`{row.client}`", code(row.paths), code(row.shapes)) for row in HOMES),
         sources="\n".join(line(f"`{client}`", source) for client, source in sorted(SOURCES.items())),
     )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
     from datetime import date
+    from typing import TextIO
 
     from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.gate import Connect
@@ -91,15 +92,15 @@ def install(chosen: argparse.Namespace) -> None:
     install.run(request, _say)
 
 
-def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: frozenset[str], lock: str) -> int:
-    """Runs `mcp-audit pin`; returns its exit code."""
+def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: frozenset[str], lock: str, file: str = "") -> int:
+    """Runs `mcp-audit pin`; returns its exit code. file: the lockfile's path on disk, when it does not lie below the root."""
     request = Request(
         tree,
         tuple(chosen.paths) or (".",),
         policy,
         clients,
         lock,
-        os.path.join(tree.root, lock),
+        file or os.path.join(tree.root, lock),
         connection(chosen, tree.root, pinning=True),
         chosen.check,
         chosen.prune,
@@ -108,11 +109,19 @@ def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: 
     return run(request, Talk(_say, _ask if talkative else None))
 
 
-def _say(text: str) -> None:
+def teller(stream: TextIO) -> Callable[[str], None]:
+    """A function that writes one line for a person, whatever is in it."""
     from mcp_audit_gate.report.escape import line, terminal
 
-    sys.stdout.write(f"{line(terminal(text))}\n")
-    sys.stdout.flush()
+    def say(text: str) -> None:
+        stream.write(f"{line(terminal(text))}\n")
+        stream.flush()
+
+    return say
+
+
+def _say(text: str) -> None:
+    teller(sys.stdout)(text)
 
 
 def _ask(question: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.live.guard import guarded
@@ -12,7 +13,9 @@ from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.report.since import differs, since
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES, SKIPPED_FOLDERS
 from mcp_audit_gate.sources.discover import find_root
+from mcp_audit_gate.sources.homes import HOMES, folders, located
 from mcp_audit_gate.sources.match import Folder, fold, patterns
+from mcp_audit_gate.sources.user import UserTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +68,9 @@ def watched(paths: Iterable[str], chosen: argparse.Namespace) -> Watched:
     files = [path for path in paths if not os.path.isdir(path)]
     files += [os.path.join(root, path) for path in (LOCKFILE, *POLICY_FILES)]
     files += [path for path in (chosen.policy, chosen.lock, chosen.baseline) if path is not None]
+    if chosen.user:
+        where = folders(os.environ, sys.platform)
+        files += [UserTree(where, os.environ).lock_file, *(file for row in HOMES for file in located(row, where, os.environ))]
     if chosen.staged or chosen.trusted_ref is not None:
         files += _git_files(root)
     outputs = [output.partition("=")[2] for output in chosen.output]

@@ -97,7 +97,7 @@ class WorkingTree:
         real = os.path.realpath(full)
         if not _inside(self.root, real):
             raise Unreadable(LEAVES, CHECK_LINK)
-        data = _read(real, limit)
+        data = read_file(real, limit)
         self._left -= len(data)
         if self._left < 0:
             raise over_total()
@@ -150,8 +150,11 @@ def over_total() -> Unreadable:
     return Unreadable(f"more than {MAX_TOTAL >> 20} MiB of configs in all", "scan parts of the tree, or exclude some of it")
 
 
-def _read(real: str, limit: int) -> bytes:
-    """Opens without following a link or waiting for a pipe's other end; the size is checked before and while reading."""
+def read_file(real: str, limit: int) -> bytes:
+    """The bytes of a regular file. Raises Unreadable.
+
+    Opens without following a link or waiting for a pipe's other end; the size is checked before and while reading.
+    """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(real, flags)

@@ -1,0 +1,109 @@
+"""`--user`: the report of a scan and this user's own configs in, one report on both out. Of the latter key names are shown, never values."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mcp_audit_gate import gate, rules, trees
+from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.lock import lockfile
+from mcp_audit_gate.policy import load
+from mcp_audit_gate.policy.verdict import conclude
+from mcp_audit_gate.reading import in_order
+from mcp_audit_gate.sources.homes import folders
+from mcp_audit_gate.sources.user import UserTree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
+
+    from mcp_audit_gate.gate import Connect, Settings
+    from mcp_audit_gate.model import Entry, Json, Report, Server
+    from mcp_audit_gate.policy.policy import Policy
+    from mcp_audit_gate.reading import Tree
+
+_SHORTEST = 4  # a shorter value is a word like "1" or "on", which stands in many messages
+
+
+def added(report: Report, settings: Settings, root: str, judge: Tree, connect: Callable[[str], Connect] | None) -> Report:
+    """The report with this user's own configs, which the same policy judges.
+
+    root: the folder that the report's paths are relative to. judge: the tree whose policy counts. connect: asks servers below a folder.
+    """
+    policy = settings.policy or load.found(judge, settings.today)
+    home = tree(os.path.realpath(os.path.join(root, item.path)) for item in report.inputs)
+    own = judged(home, settings._replace(policy=policy), connect(home.root) if connect else None)
+    return together(report, own, settings, settings.fail_on or policy.fail_on)
+
+
+def pinned(chosen: argparse.Namespace, today: date) -> tuple[UserTree, Policy]:
+    """What `pin --user` pins, and the policy that says what to leave out; the folder of the lockfile is made. Raises UsageError."""
+    if chosen.paths or chosen.lock:
+        raise UsageError("pin --user has a lockfile of its own, so it takes neither PATH nor --lock", "pin the repository in a run of its own")
+    home = tree()
+    policy = load.built_in() if chosen.policy is None else trees.policy(chosen.policy, home, today, "--policy ")
+    os.makedirs(os.path.dirname(home.lock_file), mode=0o700, exist_ok=True)
+    return home, policy
+
+
+def tree(without: Iterable[str] = ()) -> UserTree:
+    """The configs of the user who runs this. without: real paths that are judged already."""
+    return UserTree(folders(os.environ, sys.platform), os.environ, frozenset(without))
+
+
+def judged(home: UserTree, settings: Settings, connect: Connect | None) -> Report:
+    """The report on the user's configs, by the policy of the run and the user's own lockfile."""
+    settings = settings._replace(whole=False, trusted=None, lock=lockfile.found(home, home.lock))
+    report = gate.scan(home, (home.root,), settings, connect)
+    hidden = {value: name for server in report.servers for name, value in _values(server.entry)}
+    findings = tuple(item._replace(message=_without(item.message, hidden)) for item in report.findings)
+    return report._replace(servers=tuple(map(_named_only, report.servers)), findings=findings, documents={})
+
+
+def _values(entry: Entry) -> Iterable[tuple[str, str]]:
+    for variable in (*entry.launch.env, *entry.launch.headers):
+        if variable.value is not None and len(variable.value) >= _SHORTEST:
+            yield variable.name, variable.value
+
+
+def _without(text: str, hidden: Mapping[str, str]) -> str:
+    for value in sorted(hidden, key=len, reverse=True):
+        text = text.replace(value, f"<{hidden[value]}>")
+    return text
+
+
+def _named_only(server: Server) -> Server:
+    """The server with the names of its variables and headers alone."""
+    launch: dict[str, Json] = dict(server.launch)
+    for member in ("env", "headers"):
+        known = launch.get(member)
+        if isinstance(known, dict):
+            launch[member] = dict.fromkeys(known, "<value>")
+    return server._replace(launch=launch)
+
+
+def together(report: Report, own: Report, settings: Settings, fail_on: str) -> Report:
+    """One report and one verdict on both."""
+    inputs = tuple(sorted((*report.inputs, *own.inputs), key=lambda item: item.path))
+    findings = tuple(sorted((*report.findings, *own.findings), key=rules.order))
+    gaps = in_order((*report.not_assessed, *own.not_assessed))
+
+    def concluded(one: Report) -> tuple[str, ...]:
+        return conclude(
+            one.findings, one.not_assessed, one.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
+        ).reasons
+
+    more = dict.fromkeys(reason for one in (report, own) for reason in one.verdict.reasons if reason not in concluded(one))
+    verdict = conclude(findings, gaps, inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero)
+    return report._replace(
+        mode=report.mode._replace(lock=report.mode.lock or own.mode.lock),
+        inputs=inputs,
+        servers=(*report.servers, *own.servers),
+        findings=findings,
+        not_assessed=gaps,
+        verdict=verdict._replace(reasons=(*verdict.reasons, *more)),
+        changes=(*report.changes, *own.changes),
+    )

@@ -1,0 +1,137 @@
+"""--user: this user's own configs, in a made-up home; never changed, key names and no values."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import token
+from repos import PINNED, Repository, leaking, servers
+
+from mcp_audit_gate.cli import main
+from mcp_audit_gate.report import FORMATS
+
+STATED = Path(__file__).parent / "servers" / "stated.py"
+VALUE = "quite-ordinary-value"
+LOCK = ".local/state/mcp-audit-gate/mcp-audit.lock.json"
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    made = tmp_path / "home"
+    made.mkdir()
+    monkeypatch.setenv("HOME", str(made))
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    project = Repository(tmp_path / "project", {".mcp.json": servers(files=PINNED)}).root
+    monkeypatch.chdir(project)
+    return made
+
+
+def put(home: Path, path: str, text: str) -> Path:
+    file = home / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def scan(capfd, *words: str) -> tuple[int, dict]:
+    code = main(["scan", "--skip-connect", "-o", "json", "--now", "2026-11-22", *words])
+    return code, json.loads(capfd.readouterr().out)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_configs_of_home_are_judged_with_those_of_the_project(home, capfd):
+    put(home, ".cursor/mcp.json", servers(mine=leaking()))
+    put(home, ".config/Code/User/mcp.json", json.dumps({"servers": {"code": PINNED}}))
+    put(home, ".claude.json", json.dumps({"projects": {"/p": {"mcpServers": {"deep": PINNED}}}, "history": [1]}))
+    put(home, ".codex/config.toml", '[mcp_servers.codex]\ncommand = "npx"\nargs = ["-y", "x"]\n')
+    before = contents(home)
+    code, report = scan(capfd, "--user")
+    assert code == 1
+    assert {(item["name"], item["client"], item["path"]) for item in report["servers"]} == {
+        ("files", "claude-code", ".mcp.json"),
+        ("mine", "cursor", "~/.cursor/mcp.json"),
+        ("code", "vscode", "~/.config/Code/User/mcp.json"),
+        ("deep", "claude-code", "~/.claude.json"),
+        ("codex", "codex", "~/.codex/config.toml"),
+    }
+    assert {(item["rule"], item["location"]["path"]) for item in report["findings"] if item["status"] == "blocking"} >= {
+        ("literal-secret", "~/.cursor/mcp.json")
+    }
+    assert contents(home) == before
+    code, alone = scan(capfd)
+    assert (code, [item["name"] for item in alone["servers"]]) == (0, ["files"])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_value_is_in_any_output(form, home, capfd):
+    entry = {
+        "command": "npx",
+        "args": ["-y", "x"],
+        "env": {"MODE": VALUE, "GITHUB_TOKEN": token("github"), "ANTHROPIC_BASE_URL": f"http://{VALUE}.test"},
+    }
+    remote = {"type": "http", "url": "http://mcp.example.com", "headers": {"X-Mode": VALUE}}
+    put(home, ".cursor/mcp.json", servers(mine=entry, far=remote))
+    main(["scan", "--skip-connect", "--user", "-v", "-o", form])
+    out, err = capfd.readouterr()
+    assert "mine" in out
+    assert VALUE not in out + err
+    assert token("github") not in out + err
+
+
+def test_what_cannot_be_read_is_told(home, capfd):
+    put(home, ".cursor/mcp.json", "{")
+    code, report = scan(capfd, "--user")
+    assert (code, [item["path"] for item in report["not_assessed"]]) == (4, ["~/.cursor/mcp.json"])
+    assert report["verdict"]["result"] == "incomplete"
+
+
+def test_without_any_project_the_home_is_enough(home, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "project" / ".mcp.json").unlink()
+    put(home, ".cursor/mcp.json", servers(mine=PINNED))
+    code, report = scan(capfd, "--user", "project")
+    assert (code, [item["name"] for item in report["servers"]]) == (0, ["mine"])
+
+
+def test_a_config_that_the_scan_finds_itself_is_judged_once(home, capfd):
+    put(home, ".cursor/mcp.json", servers(mine=PINNED))
+    _, report = scan(capfd, "--user", str(home))
+    assert [item["path"] for item in report["servers"]] == [".cursor/mcp.json"]
+
+
+def test_pins_go_to_a_lockfile_of_their_own(home, capfd, tmp_path):
+    pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    said, log = tmp_path / "said.json", tmp_path / "log"
+    said.write_text(json.dumps({"tools": [{"name": "ping", "description": "Pongs.", "inputSchema": {"type": "object"}}]}))
+    config = put(home, ".cursor/mcp.json", servers(mine={"command": sys.executable, "args": [str(STATED), str(said), str(log)]}))
+    before = config.read_bytes()
+    assert main(["pin", "--user"]) == 4
+    assert not log.exists()
+    assert main(["pin", "--user", "--yes"]) == 0
+    assert [pin["name"] for pin in json.loads((home / LOCK).read_text())["servers"]] == ["mine"]
+    assert (home / LOCK).parent.stat().st_mode & 0o077 == 0
+    assert not list(Path.cwd().glob("mcp-audit.lock.json"))
+    assert config.read_bytes() == before
+    capfd.readouterr()
+    _, report = scan(capfd, "--user")
+    assert {item["name"]: item["pinned"] for item in report["servers"]} == {"files": False, "mine": True}
+    said.write_text(json.dumps({"tools": [{"name": "pong", "description": "Pings.", "inputSchema": {"type": "object"}}]}))
+    code = main(["scan", "--user", "-o", "json"])
+    live = json.loads(capfd.readouterr().out)
+    assert code == 4
+    assert {(item["rule"], item["server"]) for item in live["findings"]} >= {("tool-added", "mine"), ("tool-removed", "mine")}
+    assert {item["server"] for item in live["not_assessed"]} == {"files"}
+
+
+def test_wrong_use(home, capfd):
+    pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    assert main(["pin", "--user", "."]) == 2
+    assert "lockfile of its own" in capfd.readouterr().err
