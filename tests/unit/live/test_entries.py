@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcp_audit_gate.errors import Unreadable
@@ -37,7 +37,7 @@ def configs(draw) -> str:
     return draw(BLANKS) + draw(objects(section)) + draw(BLANKS)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_in_and_out_gives_the_text_that_was_there(text):
     value = read(text, 64)[0]
@@ -48,7 +48,7 @@ def test_in_and_out_gives_the_text_that_was_there(text):
     assert removed(there, SECTION, NAME) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs(), st.sampled_from(["aaa", "other"]))
 def test_out_leaves_what_others_added_meanwhile(text, other):
     there = added(added(text, SECTION, NAME, ENTRY), SECTION, other, {"command": "x"})
