@@ -32,6 +32,8 @@ _RUN = 8
 _TAG_RUN = lazy("[\U000e0020-\U000e007f]{2,}")
 _SELECTOR_RUN = lazy("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 _JOINER_RUN = lazy(f"[{_JOINERS}]{{8,}}")
+_NOTE = 3  # blanks in a comment that says something; `<!-- TODO: fix -->` does not
+_EXAMPLES = ("e.g. ", "example ", "example: ")
 _BASE64 = lazy(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEX = lazy(r"(?:[0-9A-Fa-f]{2}[ :]?){16,}")
 _ESCAPES = lazy(r"(?:\\u\{?[0-9A-Fa-f]{4}\}?|\\x[0-9A-Fa-f]{2}){4,}")
@@ -205,7 +207,7 @@ def _comments(text: str) -> Iterator[Carried]:
             end = text.find(closing, begin)
             end = end if end >= 0 else len(text)
             words = text[begin:end].strip(' \t\n">')
-            if is_text(words) and " " in words:
+            if is_text(words) and words.count(" ") >= _NOTE:
                 yield Carried(COMMENT, at, end, words)
             at = text.find(opening, end)
 
@@ -222,7 +224,7 @@ def _padding(text: str) -> Iterator[Carried]:
 def _encoded(text: str) -> Iterator[Carried]:
     if len(text) >= 24:
         for run in _BASE64.finditer(text):
-            words = _from_base64(run.group())
+            words = "" if text.endswith(_EXAMPLES, 0, run.start()) else _from_base64(run.group())
             if words:
                 yield Carried(BASE64, run.start(), run.end(), words)
         for run in _HEX.finditer(text):

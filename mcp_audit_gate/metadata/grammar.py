@@ -93,6 +93,7 @@ class _Builder:
             for word in text.split():
                 for form in forms(word):
                     self._add(form, self._bit(name))
+                self._add(third(word), self._bit("THIRD"))
         for form in data["not verbs"].split():
             del self._words[form]
         for pair in data["irregular"].split():
@@ -172,14 +173,21 @@ class _Builder:
         return mask
 
 
+def third(verb: str) -> str:
+    """A regular verb's third person (`copy`: copies)."""
+    if verb.endswith("y") and verb[-2:-1] not in tuple("aeiou"):
+        return verb[:-1] + "ies"
+    return verb + ("es" if verb.endswith(("s", "sh", "ch", "x")) else "s")
+
+
 def forms(verb: str) -> set[str]:
     """A regular verb's forms (`copy`: copies, copied, copying)."""
     found = {verb}
     if verb.endswith("e"):
         found |= {verb + "s", verb + "d", verb[:-1] + "ing"}
     elif verb.endswith("y") and verb[-2:-1] not in tuple("aeiou"):
-        found |= {verb[:-1] + "ies", verb[:-1] + "ied", verb + "ing"}
+        found |= {third(verb), verb[:-1] + "ied", verb + "ing"}
     else:
         stem = verb + verb[-1] if len(verb) < 5 and verb[-1] in "bdgmnpt" and verb[-2] in "aeiou" and verb[-3:-2] not in tuple("aeiou") else verb
-        found |= {verb + ("es" if verb.endswith(("s", "sh", "ch", "x")) else "s"), stem + "ed", stem + "ing"}
+        found |= {third(verb), stem + "ed", stem + "ing"}
     return found

@@ -27,6 +27,11 @@ _QUOTE = 120
 # What stands in these is read with the rest of the text.
 _READ_ANYWAY = (DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
 
+_EXAMPLE = lazy(
+    r"(?:\be\.g\.,?|\bfor (?:example|instance)[,:]?|\bsuch as) "
+    r"(?:\"[^\"\n/~@]{1,160}\"|'[^'\n/~@]{1,160}'|`[^`\n/~@]{1,160}`|<[A-Za-z]{1,20}>)"
+)
+
 
 class Signal(NamedTuple):
     """Something in a text that is no description: its name, the group it counts in, the words, and where they stand.
@@ -74,7 +79,8 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
         return ()
     joined = "\n\n".join([text.text for text in found])
     plain = folded(joined)
-    hits = sorted((hit for hit in _hits(plain, names)), key=lambda hit: hit[1])
+    read = _without_examples(plain)
+    hits = sorted((hit for hit in _hits(read, names)), key=lambda hit: hit[1])
     hidden = [(number, item) for number, text in enumerate(found) for item in carried(text.text)] if may_carry(joined) else []
     if not hits and not hidden:
         return ()
@@ -104,6 +110,14 @@ def _others(text: str, names: Names) -> tuple[str, ...]:
     found = dict.fromkeys(words.WORD.findall(text.lower()))
     skipped = grammar.everyday()
     return tuple(word for word in found if word in names.others and word not in names.siblings and word not in names.own and word not in skipped)
+
+
+def _without_examples(text: str) -> str:
+    """The text with its quoted examples blanked, unless one names a place or file: what a server quotes is no order."""
+    for mark in ("e.g", "example", "such as", "instance"):
+        if mark in text:
+            return _EXAMPLE.sub(lambda found: " " * len(found[0]), text)
+    return text
 
 
 def _starts(found: Sequence[Text]) -> list[int]:

@@ -27,6 +27,7 @@ _QUOTES = "\"'`“‘«"
 SHORT_STOPS = frozenset(("e.g", "i.e", "etc", "vs", "no", "approx", "cf"))
 _CLOSING = "\"'`”’»"
 _STOPS = frozenset("!?;")
+_OPENING = 4  # words that tell what a sentence is about
 UPPER = frozenset(("MUST", "ALWAYS", "NEVER", "SHALL", "REQUIRED", "MANDATORY", "CRITICAL", "DO", "NOT", "IMPORTANT", "FIRST"))
 
 
@@ -199,15 +200,25 @@ def matches(sentence: list[Token], patterns: Iterable[Pattern]) -> Iterator[Matc
             if (
                 found
                 and not _is_cited(sentence, found[0])
+                and not (found[0] == 0 and _is_function(sentence, pattern))
                 and not (pattern.forbidden and any(mask & pattern.forbidden for mask, _, _ in sentence[: found[0]]))
             ):
                 yield Match(pattern.signal, sentence[found[0]][1], sentence[found[1]][2])
 
 
+def _is_function(sentence: list[Token], pattern: Pattern) -> bool:
+    """True where a sentence opens in the third person (`Saves the conversation.`): what the tool does, and no order."""
+    rules = shipped()
+    return bool(rules.about[pattern.signal].get("function")) and bool(sentence[0][0] & rules.bits["THIRD"])
+
+
 def _is_cited(sentence: list[Token], number: int) -> bool:
-    """True for words that open a quotation in a sentence about detecting such words."""
+    """True for words in a sentence that opens by detecting such words; one that also says what must be done is an order."""
     bits = shipped().bits
-    return bool(sentence[number][0] & bits["QUOTED"]) and any(mask & bits["DETECT"] for mask, _, _ in sentence[:number])
+    if not any(mask & bits["DETECT"] for mask, _, _ in sentence[: min(number, _OPENING)]):
+        return False
+    cited = bits["QUOTED"] & sentence[number][0] or any(mask & bits["CITED"] for mask, _, _ in sentence[: number + 1])
+    return bool(cited) and not any(mask & (bits["STRONG"] | bits["BEFORE"]) for mask, _, _ in sentence)
 
 
 def _find(sentence: list[Token], steps: tuple[Step, ...]) -> tuple[int, int] | None:

@@ -143,7 +143,9 @@ def cross_server_directive(pinned: Pinned) -> Iterator[Hit]:
 
 
 def _directive(thing: Thing) -> Signal | None:
-    return next((signal for signal in thing.signals if signal.names and signal.name in _DIRECTING), None)
+    """What gives orders about a foreign tool. `Call read_file first` alone does not: servers of one kind share such names."""
+    told = [signal for signal in thing.signals if signal.names and signal.name in _DIRECTING]
+    return next((signal for signal in told if signal.name != "order-next" or thing.judgement.level), None)
 
 
 SECRET_SOLICITATION = RuleInfo(
