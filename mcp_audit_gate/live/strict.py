@@ -97,6 +97,8 @@ def _float(text: str) -> float:
 def _int(text: str) -> int:
     if len(text) > DIGITS:
         raise Unfit(f"not to be read exactly: it holds a number of more than {DIGITS:,} digits")
+    if len(text) > 308:  # beyond it the canonical form has no number
+        _float(text)
     return int(text)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.metadata.words import Names
 
 _SHOWN = 80
+_MOST = 500
 # With an address only words that send or load; a link to read more is a link.
 _SENDING = ("SEND", "PASS", "REDIRECT", "CHANGE", "MUST")
 _ACTING = ("SEND", "PASS", "REDIRECT", "CHANGE", "MUST", "CALL", "READ", "WRITE", "DESTROY", "ADD")
@@ -50,17 +51,23 @@ def _addresses(before: str, after: str, names: Names) -> Iterator[str]:
     """Addresses, paths and tools of other servers that stand for the first time, in a sentence that gives an order."""
     bits = grammar.shipped().bits
     plain, old = folded(after), folded(before)
+    sending, acting = (sum(bits[name] for name in group) for group in (_SENDING, _ACTING))
+    looked = 0
     for sentence in words.sentences(plain, names):
-        orders = [mask for mask, start, end in sentence if _is_base(plain[start:end])]
+        orders = 0
+        for mask, start, end in sentence:
+            orders |= mask if _is_base(plain[start:end]) else 0
         for classes, start, end in sentence:
-            text = plain[start:end]
-            if text in old:
-                continue
             kind = "the address" if classes & (bits["URL"] | bits["MAIL"]) else "the path" if classes & (bits["PATH"] | bits["KEYFILE"]) else ""
             kind = kind or ("another server's tool" if classes & bits["OTHERS"] else "")
-            wanted = sum(bits[name] for name in (_SENDING if kind == "the address" else _ACTING))
-            if kind and any(mask & wanted for mask in orders):
-                yield f"{kind} {visible(text, _SHOWN)} with a directive"
+            if not kind or not orders & (sending if kind == "the address" else acting):
+                continue
+            looked += 1
+            # Each look walks the older text; a text with more of them is told by what it has beyond the limit.
+            if looked > _MOST or plain[start:end] not in old:
+                yield f"{kind} {visible(plain[start:end], _SHOWN)} with a directive"
+            if looked > _MOST:
+                return
 
 
 def _is_base(word: str) -> bool:

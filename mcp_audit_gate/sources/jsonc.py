@@ -45,9 +45,11 @@ def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def whole_number(text: str) -> int:
-    """A number for the standard reader. Raises ValueError when it has too many digits."""
+    """A number for the standard reader. Raises ValueError when it has too many digits, or no float can hold it."""
     if len(text) > MAX_NUMBER:
         raise ValueError(f"a number of {len(text)} digits")
+    if len(text) > 308:  # beyond it the canonical form has no number
+        fraction(text)
     return int(text)
 
 

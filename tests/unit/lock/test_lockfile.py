@@ -237,3 +237,10 @@ def test_the_published_schema_refuses_what_is_not(change):
     value = json.loads(write([pin()]))
     change(value)
     assert not Draft202012Validator(SCHEMA).is_valid(value)
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "1e999", "NaN", "9" * 5000])
+def test_a_number_that_no_reader_agrees_on_is_refused(number: str) -> None:
+    data = f'{{"lockfileVersion": 1, "servers": [{{"name": "a", "launch": {{"x": {number}}}}}]}}'
+    with pytest.raises(LockError):
+        read("x.json", data.encode())
