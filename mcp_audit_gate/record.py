@@ -35,10 +35,23 @@ else:
         def __repr__(self):
             return f"{type(self).__name__}({', '.join(f'{field}={value!r}' for field, value in zip(self._fields, self))})"
 
+    # Compiling a constructor takes as long as some dozen calls of the plain one, and most classes have few instances in a run.
+    _FEW = 40
+
     def _constructor(fields, defaults):
-        """`__new__` for the first call: it makes the fast one, puts it into its own place and calls it."""
+        """`__new__` for the first calls; then it makes the fast one, puts it into its own place and calls it."""
+        calls = 0
 
         def __new__(cls, *args, **kwargs):  # noqa: N807 - becomes the method of that name
+            nonlocal calls
+            calls += 1
+            if calls <= _FEW:
+                if len(args) == len(fields) and not kwargs:
+                    return tuple.__new__(cls, args)
+                given = dict(zip(fields, args)) | kwargs
+                values = [given[field] if field in given else defaults[field] for field in fields if field in given or field in defaults]
+                if len(given) == len(args) + len(kwargs) and len(values) == len(fields) and given.keys() <= known:
+                    return tuple.__new__(cls, values)
             owner = next(base for base in cls.__mro__ if "_fields" in vars(base))
             signature = ", ".join(f"{field}=_{field}" if field in defaults else field for field in fields)
             scope = {f"_{field}": value for field, value in defaults.items()} | {"_make": tuple.__new__}
@@ -46,6 +59,7 @@ else:
             owner.__new__ = staticmethod(made)
             return made(cls, *args, **kwargs)
 
+        known = frozenset(fields)
         return __new__
 
     class _Meta(type):

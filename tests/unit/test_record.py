@@ -39,6 +39,40 @@ def test_it_is_what_the_standard_library_makes() -> None:
     assert isinstance(Point(1), tuple)
 
 
+def test_the_first_calls_and_the_many_after_them_are_alike() -> None:
+    class Pair(NamedTuple):
+        left: int
+        right: int = 2
+
+    for _ in range(100):
+        assert [Pair(1), Pair(1, 3), Pair(left=4), Pair(right=5, left=6), Pair(1, right=7)] == [(1, 2), (1, 3), (4, 2), (6, 5), (1, 7)]
+        assert type(Pair(1)) is Pair
+
+
+WRONG = [
+    lambda make: make(),
+    lambda make: make(1, 2, (), 4),
+    lambda make: make(1, q=1),
+    lambda make: make(1, 2, x=1),
+    lambda make: make(y=1, z=2),
+    lambda make: make(1)._replace(q=1),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("before", [0, 100])
+def test_wrong_fields_are_refused_by_new_and_old_classes(wrong, before) -> None:
+    class Fresh(NamedTuple):
+        x: int
+        y: int = 2
+        z: tuple = ()
+
+    for _ in range(before):
+        Fresh(1)
+    with pytest.raises(TypeError):
+        wrong(Fresh)
+
+
 @pytest.mark.parametrize("make", [lambda: Point(), lambda: Point(1, 2, (), 4), lambda: Point(1, q=1), lambda: Point(1)._replace(q=1)])
 def test_wrong_fields_are_refused(make) -> None:
     with pytest.raises(TypeError):
