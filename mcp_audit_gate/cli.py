@@ -54,9 +54,13 @@ def _say(text: str, code: int) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from mcp_audit_gate import options
+    from mcp_audit_gate import everyday
 
-    chosen = options.parse(words)
+    chosen = everyday.scan(words)
+    if chosen is None:
+        from mcp_audit_gate import options
+
+        chosen = options.parse(words)
     if chosen.command == "scan":
         return _scan(chosen)
     if chosen.command == "watch":
@@ -83,7 +87,7 @@ def _run(words: list[str]) -> int:
 def _scan(chosen: argparse.Namespace) -> int:
     import gc
 
-    from mcp_audit_gate import options
+    from mcp_audit_gate import everyday
     from mcp_audit_gate.sources.discover import find_root
 
     if chosen.skip_connect:
@@ -91,7 +95,7 @@ def _scan(chosen: argparse.Namespace) -> int:
     else:
         _may_connect(chosen)
     analyse = _analyse(chosen)
-    outputs = options.outputs(chosen.output)
+    outputs = everyday.outputs(chosen.output)
     report = _judged(chosen, analyse)
     code = _write(report, outputs, _look(chosen, outputs, find_root(tuple(chosen.paths) or (".",))))
     gc.freeze()  # or the interpreter would walk all of it once more when it exits
@@ -128,7 +132,7 @@ def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> Report:
 
 
 def _watch(chosen: argparse.Namespace) -> int:
-    from mcp_audit_gate import options
+    from mcp_audit_gate import everyday
     from mcp_audit_gate.live import command, watch
     from mcp_audit_gate.sources.discover import find_root
 
@@ -136,7 +140,7 @@ def _watch(chosen: argparse.Namespace) -> int:
     if not chosen.skip_connect:
         _may_connect(chosen)
     analyse = _analyse(chosen)
-    outputs = options.outputs(chosen.output)
+    outputs = everyday.outputs(chosen.output)
     to_files = tuple(output for output in outputs if output[1] is not None)
     paths = tuple(chosen.paths) or (".",)
 

@@ -6,7 +6,7 @@ import argparse
 import os
 
 from mcp_audit_gate import HOME, __version__
-from mcp_audit_gate.errors import UsageError, suggestion
+from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.model import SEVERITIES
 from mcp_audit_gate.policy.load import PRESETS
 from mcp_audit_gate.report import FORMATS
@@ -227,18 +227,3 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r}: write a number from 1 to 1000")
     return int(text)
-
-
-def outputs(given: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
-    """(format, file or None for standard output) for each -o; text on standard output when there is none. Raises UsageError."""
-    chosen: list[tuple[str, str | None]] = []
-    for item in given or ("text",):
-        name, equals, file = item.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"-o {item}: there is no format {name!r}", f"choose one of {' '.join(FORMATS)}{suggestion(name, FORMATS)}")
-        if equals and not file:
-            raise UsageError(f"-o {item}: no file name after the equals sign", f"write -o {name}=FILE, or -o {name} for standard output")
-        chosen.append((name, file or None))
-    if sum(file is None for _, file in chosen) > 1:
-        raise UsageError("only one format can go to standard output", "give the others a file: -o sarif=FILE")
-    return tuple(chosen)

@@ -23,7 +23,7 @@ CANARY = "canary-" + "4f1d9a"
 ABSENT = {
     *("mcp", "anthropic", "pydantic", "httpx", "httpx2", "jsonschema", "sarif_om", "jschema_to_python", "attr", "watchfiles", "rich"),
     *("asyncio", "subprocess", "socket", "ssl", "http", "urllib.request", "multiprocessing"),
-    *("importlib.metadata", "typing", "dataclasses", "logging", "pathlib"),
+    *("importlib.metadata", "typing", "dataclasses", "logging", "pathlib", "argparse", "gettext", "locale"),
 }
 
 CLEAN = {
