@@ -32,7 +32,7 @@ _RUN = 8
 _TAG_RUN = lazy("[\U000e0020-\U000e007f]{2,}")
 _SELECTOR_RUN = lazy("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 _JOINER_RUN = lazy(f"[{_JOINERS}]{{8,}}")
-_NOTE = 3  # blanks in a comment that says something; `<!-- TODO: fix -->` does not
+_NOTE = 3  # blanks in a comment that says something; `<!-- prettier-ignore -->` does not
 _EXAMPLES = ("e.g. ", "example ", "example: ")
 _BASE64 = lazy(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEX = lazy(r"(?:[0-9A-Fa-f]{2}[ :]?){16,}")
