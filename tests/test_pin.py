@@ -65,6 +65,11 @@ class World:
         return sum(line.startswith("start ") for line in self.log(name))
 
 
+def told(report: dict) -> list[str]:
+    """The rules of a report; this checkout itself may lie in a temporary folder."""
+    return [finding["rule"] for finding in report["findings"] if finding["rule"] != "temp-dir-program"]
+
+
 @pytest.fixture
 def world(tmp_path, capfd, monkeypatch) -> World:
     made = World(tmp_path, capfd, monkeypatch)
@@ -228,7 +233,7 @@ def test_a_scan_starts_what_is_pinned_to_the_letter_and_nothing_else(world):
         code, report = world.scan("--pin-check")
         assert (code, world.starts("one")) == (4, starts)
         assert [item["what"] for item in report["not_assessed"]] == ["launch"]
-        assert [finding["rule"] for finding in report["findings"]] == ["launch-changed"]
+        assert told(report) == ["launch-changed"]
 
 
 def test_in_ci_the_lockfile_of_the_working_tree_allows_no_start(world, monkeypatch):
@@ -282,7 +287,7 @@ def test_a_script_of_the_repository_is_pinned_by_its_content(world):
     starts = world.starts("one")
     code, report = world.scan("--pin-check")
     assert (code, world.starts("one")) == (4, starts)
-    assert [finding["rule"] for finding in report["findings"]] == ["repo-script-changed"]
+    assert told(report) == ["repo-script-changed"]
     assert "which is not as it was pinned" in report["not_assessed"][0]["reason"]
 
 
