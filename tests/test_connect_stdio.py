@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -306,7 +307,9 @@ def test_a_program_beside_the_config_is_not_found_through_path(tmp_path: object)
     assert "it is not on PATH" in run.failure("honest")
 
 
-def test_a_run_that_is_ended_ends_its_servers() -> None:
+@pytest.mark.parametrize("after", [0, 0.2, 0.5, 1])  # while the client library is loaded, and later
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT)])
+def test_a_run_that_is_ended_ends_its_servers(sent: int, status: int, after: float) -> None:
     mark = f"mark-{secrets.token_hex(8)}"
     code = (
         "import os, sys; from mcp_audit_gate.live.connect import observe; from mcp_audit_gate.live.observation import Options, Target;"
@@ -316,6 +319,9 @@ def test_a_run_that_is_ended_ends_its_servers() -> None:
     until = time.monotonic() + 10
     while not any(f"{RAW} silent" in line and "observe" not in line for line in alive(mark)) and time.monotonic() < until:
         time.sleep(0.05)
-    process.terminate()
+    time.sleep(after)
+    process.send_signal(sent)
     _, printed = process.communicate(timeout=20)
-    assert (process.returncode, printed, alive(mark)) == (143, b"", [])
+    assert (process.returncode, alive(mark)) == (status, [])
+    assert b"panicked" not in printed
+    assert not printed or sent == signal.SIGINT  # KeyboardInterrupt is for the caller to catch

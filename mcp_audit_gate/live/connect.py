@@ -15,7 +15,7 @@ from mcp_audit_gate.metadata.text import visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from mcp_audit_gate.live.observation import Options, Target
@@ -33,12 +33,12 @@ def observe(targets: Sequence[Target], options: Options, progress: Progress | No
     progress: called with the number of a target and what is being done with it (`start`, `handshake`, `tools, page 1`, `done`, `failed`).
     At the end no process started here is alive, a server's children included as far as the system lets us (docs/connecting.md).
     """
-    with Orphans(), _quiet(), _ended_by_signal():
+    with _Ending() as ending, Orphans(), _quiet():
         servers: dict[int, Server | Failure | None] = {}
         try:
             for number, target in enumerate(targets[: options.jobs]):  # started first: loading the client library takes a second
                 servers[number] = _started(target, options)
-            return _run(targets, options, servers, progress or (lambda number, step: None))
+            return _run(targets, options, servers, progress or (lambda number, step: None), ending)
         finally:
             for server in servers.values():
                 if isinstance(server, Server):
@@ -55,10 +55,14 @@ def _started(target: Target, options: Options) -> Server | Failure | None:
         return failed.failure
 
 
-def _run(targets: Sequence[Target], options: Options, servers: dict[int, Server | Failure | None], progress: Progress) -> tuple[Observation, ...]:
+def _run(
+    targets: Sequence[Target], options: Options, servers: dict[int, Server | Failure | None], progress: Progress, ending: _Ending
+) -> tuple[Observation, ...]:
     import asyncio
 
     import mcp.client.session  # noqa: F401 - loaded before the first time limit runs
+
+    ending.check()
 
     async def one(number: int, target: Target, room: asyncio.Semaphore) -> Observation:
         async with room:
@@ -68,10 +72,16 @@ def _run(targets: Sequence[Target], options: Options, servers: dict[int, Server 
             return await visit.run(servers[number])
 
     async def all_of_them() -> tuple[Observation, ...]:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        ending.cancels(lambda: loop.call_soon_threadsafe(task.cancel) if task else None)
         room = asyncio.Semaphore(options.jobs)
         return tuple(await asyncio.gather(*(one(number, target, room) for number, target in enumerate(targets))))
 
-    return asyncio.run(all_of_them())
+    try:
+        return asyncio.run(all_of_them())
+    except asyncio.CancelledError:
+        ending.check()
+        raise
 
 
 class _Visit:
@@ -248,23 +258,52 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-@contextlib.contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    """Lets SIGTERM and SIGHUP end the run as ctrl-C does, so that the servers are ended with it."""
-    import signal
-    import threading
+class _Ending:
+    """Ctrl-C, SIGTERM and SIGHUP as a wish to end the run with its servers, heard where that is safe.
 
-    def stop(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
+    An exception raised wherever a signal happens to arrive may land inside a library written in another language, which then aborts.
+    """
 
-    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
-    kept: Mapping[int, object] = {
-        getattr(signal, name): signal.signal(getattr(signal, name), stop)
-        for name in names
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
-    }
-    try:
-        yield
-    finally:
-        for number in kept:
-            signal.signal(number, signal.SIG_DFL)
+    def __init__(self) -> None:
+        self._number = 0
+        self._cancel: Callable[[], object] | None = None
+        self._kept: dict[int, Any] = {}
+
+    def __enter__(self) -> _Ending:
+        import signal
+        import threading
+
+        names = ("SIGINT", "SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+        for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                self._kept[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        import signal
+
+        for number, handler in self._kept.items():
+            signal.signal(number, handler)
+        self.check()
+
+    def _note(self, number: int, frame: object) -> None:
+        again = self._number
+        self._number = number
+        if again:
+            self.check()
+        elif self._cancel:
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed
+                self._cancel()
+
+    def cancels(self, cancel: Callable[[], object]) -> None:
+        """From now on the wish calls `cancel`; at once when it was heard before."""
+        self._cancel = cancel
+        if self._number:
+            cancel()
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt or SystemExit(128 + signal) when the wish was heard."""
+        import signal
+
+        if self._number:
+            raise KeyboardInterrupt if self._number == signal.SIGINT else SystemExit(128 + self._number)
