@@ -86,19 +86,23 @@ def read(text: str, max_depth: int) -> tuple[Json, str, int | None]:
 
     The text read has blanks for comments and trailing commas and is as long as the one given. Raises Unreadable.
     """
-    check_depth(text, max_depth)
+    strict, first = text, None
     try:
-        return read_strict(text), text, None
+        value = read_strict(text)
     except Unreadable as error:
         strict, first = blank(text)
+        check_depth(strict, max_depth)
         if first is None:
             raise
         if not strict.strip():
             raise Unreadable("the file holds only comments", _EMPTY_HINT) from error
         try:
-            return read_strict(strict), strict, first
+            value = read_strict(strict)
         except Unreadable as inner:
             raise inner from error
+    else:
+        check_depth(text, max_depth)  # not before: in a comment brackets nest nothing, and a quote begins nothing
+    return value, strict, first
 
 
 def is_blank(text: str) -> bool:

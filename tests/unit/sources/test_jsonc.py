@@ -152,6 +152,13 @@ def test_brackets_in_strings_are_no_nesting() -> None:
     assert jsonc.read('"' + "[{" * 200 + '"', 64)[0] == "[{" * 200
 
 
+def test_brackets_and_quotes_in_comments_are_no_nesting() -> None:
+    assert jsonc.read("[// " + "{[" * 200 + "\n]", 64)[0] == []
+    with pytest.raises(Unreadable) as caught:
+        jsonc.read('/* " */' + "[" * 65 + "]" * 65, 64)
+    assert caught.value.offset == 71
+
+
 def test_repeated_keys_are_kept_and_found() -> None:
     text = '{"a": 1, "\\u0061": 2, "b": {"c": 1}}'
     parsed = document(text)

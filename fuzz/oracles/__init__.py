@@ -1,0 +1,1 @@
+"""Second implementations, written from the formats' own documents: nothing here comes from the product."""

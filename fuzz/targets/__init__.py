@@ -1,0 +1,24 @@
+"""Every target by name; a target's module is loaded when it is asked for."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fuzz.target import Target
+
+_MODULES = {
+    "json": "readers",
+}
+
+
+def _load(name: str) -> Target:
+    made: Target = import_module(f"fuzz.targets.{_MODULES[name]}").TARGETS[name]
+    return made
+
+
+TARGETS: dict[str, Callable[[], Target]] = {name: partial(_load, name) for name in _MODULES}
