@@ -105,23 +105,10 @@ def _scan(chosen: argparse.Namespace) -> int:
 def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> Report:
     """The report of one scan."""
     from mcp_audit_gate import gate, trees
-    from mcp_audit_gate.sources.discover import find_root
 
-    clients = _clients(chosen.client)
-    paths = tuple(chosen.paths) or (".",)
-    today = chosen.now or _today()
-    root = find_root(paths)
-    tree, rev = trees.judged(root, chosen), trees.trusted(root, chosen)
-    policy = None
-    if chosen.policy is not None:
-        policy = trees.policy(chosen.policy, rev.tree if rev else tree, today, "--policy ", tree if rev else None)
-    whole = any(os.path.realpath(path) == tree.root for path in paths)
-    lock = None if chosen.lock is None or (rev and rev.own_lock is None) else trees.lock(chosen.lock, tree)
-    settings = gate.Settings(
-        today, clients, policy, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, lock, chosen.pin_check
-    )
-    settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=trees.baseline(chosen, rev))
-    report = gate.scan(tree, paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
+    job = trees.job(chosen, _clients(chosen.client), chosen.now or _today())
+    tree, settings, rev = job.tree, job.settings, job.settings.trusted
+    report = gate.scan(tree, job.paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
     if not chosen.user:
         return report
     from mcp_audit_gate import user
@@ -383,13 +370,6 @@ def _to_file(data: bytes, file: str) -> None:
         with open(file, "wb") as target:
             target.write(data)
         return
-    temporary = f"{os.path.realpath(file)}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "xb") as target:
-            target.write(data)
-        if os.path.exists(file):
-            os.chmod(temporary, os.stat(file).st_mode & 0o7777)
-        os.replace(temporary, os.path.realpath(file))
-    finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+    from mcp_audit_gate import atomic
+
+    atomic.put(os.path.realpath(file), data, lasting=False)

@@ -1,4 +1,4 @@
-"""What the options of a scan read: paths, revisions and files in; the tree to judge, the policy, the trusted revision and the baseline out.
+"""What the options of a scan read: paths, revisions and files in; the job out: tree, policy, trusted revision, baseline.
 
 Git, and what starts it, is loaded only when a revision or the index is asked for.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 from mcp_audit_gate.errors import Unreadable, UsageError, suggestion
+from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +17,38 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.change import Trusted
+    from mcp_audit_gate.gate import Settings
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Tree
-    from mcp_audit_gate.sources.discover import WorkingTree
     from mcp_audit_gate.sources.revision import Snapshot
+
+
+class Job(NamedTuple):
+    """What a scan judges, and how."""
+
+    tree: WorkingTree | Snapshot
+    paths: tuple[str, ...]
+    settings: Settings
+
+
+def job(chosen: Namespace, clients: frozenset[str], today: date) -> Job:
+    """What the options of a scan ask for. Raises GateError."""
+    from mcp_audit_gate import gate
+
+    paths = tuple(chosen.paths) or (".",)
+    root = find_root(paths)
+    tree, rev = judged(root, chosen), trusted(root, chosen)
+    named = None
+    if chosen.policy is not None:
+        named = policy(chosen.policy, rev.tree if rev else tree, today, "--policy ", tree if rev else None)
+    whole = any(os.path.realpath(path) == tree.root for path in paths)
+    own_lock = None if chosen.lock is None or (rev and rev.own_lock is None) else lock(chosen.lock, tree)
+    settings = gate.Settings(
+        today, clients, named, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, own_lock, chosen.pin_check
+    )
+    settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=baseline(chosen, rev))
+    return Job(tree, paths, settings)
 
 
 def judged(root: str, chosen: Namespace) -> WorkingTree | Snapshot:
@@ -28,8 +57,6 @@ def judged(root: str, chosen: Namespace) -> WorkingTree | Snapshot:
         from mcp_audit_gate.sources import revision
 
         return revision.staged(root)
-    from mcp_audit_gate.sources.discover import WorkingTree
-
     return WorkingTree(root)
 
 
@@ -54,7 +81,6 @@ def trusted(root: str, chosen: Namespace) -> Trusted | None:
 def lock(named: str, tree: Tree) -> Lock:
     """The lockfile that --lock names, of the tree or elsewhere. Raises UsageError when there is none, LockError when it is none."""
     from mcp_audit_gate.lock import lockfile
-    from mcp_audit_gate.sources.discover import WorkingTree
 
     path = inside(named, tree.root)
     if path is None:
@@ -74,7 +100,6 @@ def policy(named: str, tree: Tree, today: date, option: str, no_say: Tree | None
     """
     from mcp_audit_gate.change import has
     from mcp_audit_gate.policy import load
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     if named in load.PRESETS:
         return load.preset(named, today)
@@ -99,7 +124,6 @@ def baseline(chosen: Namespace, rev: Trusted | None) -> frozenset[str]:
     if not chosen.new_only:
         raise UsageError("--baseline does nothing without --new-only", "add --new-only")
     from mcp_audit_gate.policy import baseline
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     path = inside(chosen.baseline, rev.tree.root) if rev else None
     try:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from mcp_audit_gate.atomic import put
 from mcp_audit_gate.errors import Unreadable, UsageError
 from mcp_audit_gate.live.entries import added, entry_in, removed
 from mcp_audit_gate.metadata.text import visible
@@ -171,25 +172,10 @@ def _write(change: Change) -> None:
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if change.before is not None:
         mode = os.stat(target).st_mode & 0o7777
-        _put(change.file + BACKUP, change.before, mode)
+        put(change.file + BACKUP, change.before, mode)
     else:
         mode = 0o600
     if change.after is None:
         os.unlink(target)
     else:
-        _put(target, change.after, mode)
-
-
-def _put(file: str, data: bytes, mode: int) -> None:
-    temporary = f"{file}.{os.getpid()}.tmp"
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        with open(descriptor, "wb") as target:
-            target.write(data)
-            target.flush()
-            os.fsync(target.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, file)
-    finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+        put(target, change.after, mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from mcp_audit_gate.atomic import put
 from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.lock.lockfile import read, write
 from mcp_audit_gate.lock.match import key
@@ -47,18 +48,7 @@ def rewrite(file: str, change: Callable[[tuple[Pin, ...]], tuple[Pin, ...]]) -> 
         _sweep(folder, name)
         if before is not None and after == unix(before):
             return False
-        temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
-        try:
-            with open(temporary, "xb") as target:
-                target.write(after)
-                target.flush()
-                os.fsync(target.fileno())
-            if before is not None:
-                os.chmod(temporary, os.stat(os.path.join(folder, name)).st_mode & 0o7777)
-            os.replace(temporary, os.path.join(folder, name))
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+        put(os.path.join(folder, name), after)
         _flush(folder)
     return True
 

@@ -1,0 +1,37 @@
+"""A file replaced in one step: written beside itself and renamed, so that under its own name it is always whole, the old bytes or the new."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def put(file: str, data: bytes, mode: int | None = None, lasting: bool = True, last: Callable[[], None] | None = None) -> None:
+    """Writes the file; a link to it is written over, so that callers give its real path. Raises OSError.
+
+    mode: its permissions; None for those that it has, or that a new file gets. lasting: a crash of the machine keeps it, too.
+    last: asked just before the new bytes take the name; what it raises leaves the file as it was.
+    """
+    folder, name = os.path.split(file)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    if mode is None and os.path.exists(file):
+        mode = os.stat(file).st_mode & 0o7777
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
+        with open(descriptor, "wb") as target:
+            target.write(data)
+            if lasting:
+                target.flush()
+                os.fsync(target.fileno())
+        if mode is not None:
+            os.chmod(temporary, mode)
+        if last:
+            last()
+        os.replace(temporary, file)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
