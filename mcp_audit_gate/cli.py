@@ -300,7 +300,7 @@ def _printable(text: str) -> bytes:
 
 
 def _clients(given: list[str]) -> frozenset[str]:
-    from mcp_audit_gate.sources.clients import client_ids
+    from mcp_audit_gate.sources.homes import client_ids
 
     names = [name.strip() for item in given for name in item.split(",") if name.strip()]
     known = client_ids()

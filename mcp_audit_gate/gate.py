@@ -271,12 +271,12 @@ def _unread(matches: Iterable[Match]) -> Iterator[NotAssessed]:
 
 def _unpinned(context: Context) -> Iterator[NotAssessed]:
     """What --pin-check needs and does not find: the lockfile, or an entry's pin."""
-    if context.lock is None:
+    wanting = [item for item in context.matches if item.is_unrecorded and not item.entry.sample and not item.entry.disabled]
+    if context.lock is None and wanting:
         yield NotAssessed(
             "lockfile", LOCKFILE, None, "there is no lockfile, so no entry can be compared with its pin", "run mcp-audit pin and commit it"
         )
         return
-    for item in context.matches:
-        if item.is_unrecorded and not item.entry.sample and not item.entry.disabled:
-            path = item.entry.document.path
-            yield NotAssessed("server", path, item.entry.name, "it has no pin, so there is nothing to compare it with", "run mcp-audit pin")
+    for item in wanting:
+        path = item.entry.document.path
+        yield NotAssessed("server", path, item.entry.name, "it has no pin, so there is nothing to compare it with", "run mcp-audit pin")

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from mcp_audit_gate.sources.tree import Found, Listing
 
     class Tree(Protocol):
-        """Lists configs and reads bytes within limits: the working tree, later a revision or the index. root: its place on disk."""
+        """Lists configs and reads bytes within limits: the working tree, later a revision or the index. root: its place on disk.
+
+        names_only: its lockfile keeps no value of a variable or header.
+        """
 
         root: str
+        names_only: bool
 
         def list(self, paths: Iterable[str]) -> Listing:
             """The configs below the paths."""

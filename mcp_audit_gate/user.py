@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.gate import Connect, Settings
-    from mcp_audit_gate.model import Entry, Json, Report, Server
+    from mcp_audit_gate.model import Entry, NotAssessed, Report
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Tree
 
@@ -59,8 +59,31 @@ def judged(home: UserTree, settings: Settings, connect: Connect | None) -> Repor
     settings = settings._replace(whole=False, trusted=None, lock=lockfile.found(home, home.lock))
     report = gate.scan(home, (home.root,), settings, connect)
     hidden = {value: name for server in report.servers for name, value in _values(server.entry)}
-    findings = tuple(item._replace(message=_without(item.message, hidden)) for item in report.findings)
-    return report._replace(servers=tuple(map(_named_only, report.servers)), findings=findings, documents={})
+    findings = tuple(item._replace(message=_without(item.message, hidden), remediation=_own(item.remediation)) for item in report.findings)
+    gaps = tuple(_missing(item, home.lock)._replace(reason=_without(item.reason, hidden)) for item in report.not_assessed)
+    return report._replace(findings=findings, not_assessed=gaps, documents={})
+
+
+_COMMITTED = (
+    (", and commit the lockfile", ""),
+    (" and commit the lockfile", ""),
+    (" and commit it", ""),
+    ("Take the lockfile of the trusted branch", "Remove the lockfile"),
+    ("mcp-audit pin", "mcp-audit pin --user"),
+)
+
+
+def _missing(gap: NotAssessed, lock: str) -> NotAssessed:
+    """A gap of a user's own configs: their lockfile, and the command that writes it."""
+    hint = "run mcp-audit pin --user" if gap.what == "lockfile" else _own(gap.hint or "")
+    return gap._replace(path=lock if gap.what == "lockfile" else gap.path, hint=hint or None)
+
+
+def _own(advice: str) -> str:
+    """Advice for a lockfile that is in no repository."""
+    for committed, own in _COMMITTED:
+        advice = advice.replace(committed, own)
+    return advice
 
 
 def _values(entry: Entry) -> Iterable[tuple[str, str]]:
@@ -73,16 +96,6 @@ def _without(text: str, hidden: Mapping[str, str]) -> str:
     for value in sorted(hidden, key=len, reverse=True):
         text = text.replace(value, f"<{hidden[value]}>")
     return text
-
-
-def _named_only(server: Server) -> Server:
-    """The server with the names of its variables and headers alone."""
-    launch: dict[str, Json] = dict(server.launch)
-    for member in ("env", "headers"):
-        known = launch.get(member)
-        if isinstance(known, dict):
-            launch[member] = dict.fromkeys(known, "<value>")
-    return server._replace(launch=launch)
 
 
 def together(report: Report, own: Report, settings: Settings, fail_on: str) -> Report:

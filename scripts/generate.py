@@ -130,8 +130,8 @@ Approvals and client settings that a repository can commit. They are read from t
 
 ## In the home folder
 
-Read with `--user` alone. `<config>` is `$XDG_CONFIG_HOME` or `~/.config`; `<appdata>` the same on Linux, `~/Library/Application Support` on macOS,
-`%APPDATA%` on Windows; a path that begins with a variable counts when the variable is set.
+Read with `--user` alone; `--client` takes these names, too. `<config>` is `$XDG_CONFIG_HOME` or `~/.config`; `<appdata>` the same on Linux,
+`~/Library/Application Support` on macOS, `%APPDATA%` on Windows; a path that begins with a variable counts when the variable is set.
 
 | client | files | servers at |
 | --- | --- | --- |

@@ -263,7 +263,7 @@ def test_a_masked_program_is_not_started_by_its_pin(world):
     world.config(one={"command": "sh", "args": ["-c", line]})
     code, said = world.run("pin", "--yes")
     assert (code, world.starts("one"), secret in said) == (4, 0, False)
-    assert "a secret stands in the program, script or package that it names" in said
+    assert "a value that the lockfile does not keep stands in the program, script or package that it names" in said
     assert world.run("pin", "--allow-launch", "one")[0] == 0
     starts = world.starts("one")
     assert (world.scan()[0], world.starts("one")) == (4, starts)

@@ -131,6 +131,79 @@ def test_pins_go_to_a_lockfile_of_their_own(home, capfd, tmp_path):
     assert {item["server"] for item in live["not_assessed"]} == {"files"}
 
 
+def stated(tmp_path: Path, *names: str, **more: object) -> dict[str, object]:
+    """A server that declares these tools."""
+    said = tmp_path / "said.json"
+    said.write_text(json.dumps({"tools": [{"name": name, "description": "Pongs.", "inputSchema": {"type": "object"}} for name in names]}))
+    return {"command": sys.executable, "args": [str(STATED), str(said), str(tmp_path / "log")], **more}
+
+
+def test_the_lockfile_keeps_names_and_no_value(home, capfd, tmp_path):
+    pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    env = {"MODE": VALUE, "REGION": "${HOME}", "LEVEL": "1", "GITHUB_TOKEN": token("github")}
+    (Path.cwd() / ".mcp.json").unlink()
+    config = put(home, ".cursor/mcp.json", servers(mine=stated(tmp_path, "ping", env=env)))
+    before = contents(home)
+    assert main(["pin", "--user", "--yes"]) == 0
+    out, err = capfd.readouterr()
+    text = (home / LOCK).read_text()
+    assert json.loads(text)["servers"][0]["launch"]["env"] == dict.fromkeys(env, "<secret>")
+    assert VALUE not in text + out + err
+    assert token("github") not in text + out + err
+    assert {name: data for name, data in contents(home).items() if name != LOCK} == before
+    code, report = scan(capfd, "--user", "--pin-check")
+    assert (code, [item["pinned"] for item in report["servers"]]) == (1, [True])
+    assert ({item["rule"] for item in report["findings"]}, report["not_assessed"]) == ({"literal-secret"}, [])
+    config.write_text(servers(mine=stated(tmp_path, "ping", env={**env, "MORE": "1"})))
+    _, report = scan(capfd, "--user")
+    assert {item["rule"] for item in report["findings"] if item["server"] == "mine"} == {"literal-secret", "launch-changed"}
+
+
+def test_a_variable_that_decides_what_starts_is_no_part_of_a_pin(home, capfd, tmp_path):
+    pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    put(home, ".cursor/mcp.json", servers(mine=stated(tmp_path, "ping", env={"NODE_OPTIONS": "--title=x", "PYTHONUNBUFFERED": "1"})))
+    assert main(["pin", "--user", "--yes"]) == 4
+    assert "stands in the variable NODE_OPTIONS" in capfd.readouterr().out
+    assert main(["pin", "--user", "--allow-launch", "mine"]) == 0
+    capfd.readouterr()
+    started = (tmp_path / "log").read_text()
+    assert main(["scan", "--user", "--client", "cursor"]) == 4
+    assert "--allow-launch" in capfd.readouterr().out
+    assert (tmp_path / "log").read_text() == started
+    assert main(["scan", "--user", "--client", "cursor", "--allow-launch", "mine"]) == 0
+
+
+def test_what_is_missing_is_the_own_lockfile(home, capfd):
+    put(home, ".cursor/mcp.json", servers(mine=PINNED))
+    put(home, "mcp-audit.lock", "of some project")
+    code, report = scan(capfd, "--user", "--pin-check", "--client", "cursor")
+    assert code == 4
+    assert [(item["path"], item["hint"]) for item in report["not_assessed"] if (item["path"] or "").startswith("~")] == [
+        (f"~/{LOCK}", "run mcp-audit pin --user")
+    ]
+    put(home, LOCK, json.dumps({"lockfileVersion": 1, "servers": []}, indent=2) + "\n")
+    _, report = scan(capfd, "--user", "--pin-check", "--client", "cursor")
+    assert [(item["path"], item["hint"]) for item in report["not_assessed"] if (item["path"] or "").startswith("~")] == [
+        ("~/.cursor/mcp.json", "run mcp-audit pin --user")
+    ]
+    assert {item["remediation"] for item in report["findings"] if item["rule"] == "unlocked-server"} == {
+        "Run mcp-audit pin --user, read what it shows; or remove the server."
+    }
+
+
+@pytest.mark.parametrize("name", ["lm-studio", "jetbrains-ai"])
+def test_clients_that_have_only_files_in_the_home_folder_are_known(name, home, capfd):
+    put(home, ".lmstudio/mcp.json", servers(mine=PINNED))
+    put(home, ".ai/mcp/mcp.json", servers(mine=PINNED))
+    _, report = scan(capfd, "--user", "--client", name)
+    assert [item["client"] for item in report["servers"]] == [name]
+
+
+def test_a_pin_check_wants_no_lockfile_of_those_who_have_no_server(home, capfd):
+    (Path.cwd() / ".mcp.json").write_text(servers())
+    assert scan(capfd, "--pin-check", "--user")[0] == 0
+
+
 def test_wrong_use(home, capfd):
     pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
     assert main(["pin", "--user", "."]) == 2

@@ -42,8 +42,8 @@ class Consent(NamedTuple):
     def refusal(self, item: Match) -> Refusal | None:
         """Why this entry may not be started, or None when it may."""
         if (self.digests is not None or not self._named(item)) and (hidden := hides(item)):
-            told = f"a secret stands in {hidden}, and neither lockfile nor digest can tell what it starts without it"
-            return Refusal(told, "hand the secret over in a variable, ${NAME}, and pin again", True)
+            told = f"a value that the lockfile does not keep stands in {hidden}, so no pin can tell what it starts"
+            return Refusal(told, f"hand a secret over in a variable, ${{NAME}}, and pin again; or {self._how(item)}", True)
         if self._named(item):
             return None
         if refers(item):
@@ -100,13 +100,17 @@ def hides(item: Match) -> str:
         return "the folder that it starts in"
     if any(_address(word.text) != _address(mask(word.text)) for word in launch.urls if word.at[:1] != ("args",)):
         return "the path of its address"
-    loading = (one for one in launch.env if one.value and _LOADING.match(one.name) and masked_value(one.name, one.value) == MASK)
+    written = item.launch.get("env")
+    kept = written if isinstance(written, dict) else {}
+    loading = (
+        one for one in launch.env if one.value and _LOADING.match(one.name) and MASK in (kept.get(one.name), masked_value(one.name, one.value))
+    )
     return next((f"the variable {visible(one.name, 80)}" for one in loading), "")
 
 
 # Variables that make a program load other code, or take it from elsewhere.
 _LOADING = lazy(
-    r"(?i)(?:PATH|ENV|LD_.*|DYLD_.*|NODE_(?:OPTIONS|PATH)|PYTHON.*|PERL5.*|RUBY.*|BASH_ENV|JAVA_TOOL_OPTIONS|.*JDK_JAVA_OPTIONS|GIT_.*)\Z"
+    r"(?i)(?:PATH|ENV|LD_.*|DYLD_.*|NODE_(?:OPTIONS|PATH)|PYTHON(?!UNBUFFERED\Z|IOENCODING\Z|UTF8\Z).*|PERL5.*|RUBY.*|BASH_ENV|JAVA_TOOL_OPTIONS|.*JDK_JAVA_OPTIONS|GIT_.*)\Z"
 )
 _LOADED = ("-r", "--require", "--import", "--loader", "--experimental-loader", "--preload", "-jar", "--file", "-f")
 

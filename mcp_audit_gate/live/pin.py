@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mcp_audit_gate.errors import BLOCKED, EMPTY, INCOMPLETE, PASSED, Unreadable
 from mcp_audit_gate.live.attach import Connection, distinct, steadied
-from mcp_audit_gate.live.consent import refers
 from mcp_audit_gate.live.show import command_line, outcome
 from mcp_audit_gate.lock.drift import compare
 from mcp_audit_gate.lock.judge import Known
@@ -141,7 +140,7 @@ def _listed(request: Request, talk: Talk, servers: Sequence[Server]) -> tuple[tu
 def _consent(connection: Connection, servers: Sequence[Server], talk: Talk) -> Consent:
     """The consent of this run, widened by what a person at the terminal says to launches that are not pinned."""
     consent = connection.consent
-    wanted = [server for server in servers if consent.refusal(server.item) is not None and not refers(server.item)]
+    wanted = [server for server in servers if (refusal := consent.refusal(server.item)) is not None and not refusal.reference]
     if not wanted or talk.ask is None:
         return consent
     talk.say("not pinned yet; each of these runs with your rights, or gets what its config sends:")

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Launch, Package
 
     class Tree(Protocol):
-        """Reads files of a root by paths with `/`."""
+        """Reads files of a root by paths with `/`. names_only: its lockfile keeps no value of a variable or header."""
+
+        names_only: bool
 
         def read(self, path: str, limit: int = ...) -> bytes:
             """The bytes of a file. Raises Unreadable."""

@@ -87,7 +87,7 @@ def pinned(matches: Iterable[Match]) -> tuple[Pinned, ...]:
 
 def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | None = None, look: bool = False) -> tuple[Match, ...]:
     """Every entry that is a server, with its pin. Files are only looked at for entries that have one, or with `look`."""
-    servers = [(entry, written_launch(entry)) for entry in entries if entry.kind == "server"]
+    servers = [(entry, written_launch(entry, tree.names_only)) for entry in entries if entry.kind == "server"]
     if lock is None:
         return tuple(Match(entry, launch, None, ran=_ran(entry, tree, root, look)) for entry, launch in servers)
     known: dict[tuple[str, str], tuple[Pin, bool]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata.credentials import mask, masked_args, masked_name, masked_url, masked_value
+from mcp_audit_gate.metadata.credentials import MASK, mask, masked_args, masked_name, masked_url, masked_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 _TYPES = {"npm": "npm", "pypi": "pypi"}
 
 
-def written_launch(entry: Entry) -> dict[str, Json]:
-    """`transport command args cwd url headers env package`, empty members left out; secret values stand as `<secret>`."""
+def written_launch(entry: Entry, names_only: bool = False) -> dict[str, Json]:
+    """`transport command args cwd url headers env package`, empty members left out; secret values stand as `<secret>`.
+
+    names_only: every value of a variable or header does.
+    """
     launch = entry.launch
     words = masked_args([word.text for word in launch.words])
     url = next((word.text for word in launch.urls if word.at and word.at[0] != "args"), None)
@@ -26,7 +29,13 @@ def written_launch(entry: Entry) -> dict[str, Json]:
         "env": dict.fromkeys(_names(entry)) | _values(tuple(variable for variable in launch.env if not variable.quoted)),
         "package": package_id(launch) if _is_plain(launch, words) else None,
     }
+    if names_only:
+        members |= {name: _without_values(members[name]) for name in ("headers", "env")}
     return {key: value for key, value in members.items() if value}
+
+
+def _without_values(named: Json) -> dict[str, Json]:
+    return {name: None if value is None else MASK for name, value in named.items()} if isinstance(named, dict) else {}
 
 
 def _names(entry: Entry) -> list[str]:

@@ -359,8 +359,3 @@ MERGING = frozenset(("opencode", "kilo", "crush"))  # clients that put an entry 
 SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox"))
 LOCKFILE = "mcp-audit.lock.json"
 POLICY_FILES = (".github/mcp-audit.yaml", "mcp-audit.yaml")
-
-
-def client_ids() -> tuple[str, ...]:
-    """Every name that --client takes, sorted."""
-    return tuple(sorted({row.client for row in ROWS} | {name for row in ROWS for name in row.also}))

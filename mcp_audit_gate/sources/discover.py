@@ -49,6 +49,8 @@ def _inside(root: str, path: str) -> bool:
 class WorkingTree:
     """Files below a root as they lie on disk; paths are relative to it, with `/`."""
 
+    names_only = False
+
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
         self._left = MAX_TOTAL

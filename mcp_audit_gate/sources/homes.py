@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.clients import AGENT_SETTINGS, CLAUDE_SETTINGS, CODEX_SETTINGS, FLAT, GEMINI_SETTINGS, MAPS, SERVERS, Row
+from mcp_audit_gate.sources.clients import AGENT_SETTINGS, CLAUDE_SETTINGS, CODEX_SETTINGS, FLAT, GEMINI_SETTINGS, MAPS, ROWS, SERVERS, Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ HOMES = (
     Row("zcode", "ZCode", ("~/.zcode/cli/config.json",), shapes=("/mcp/servers/*", *MAPS)),
     Row("zed", "Zed", ("<config>/zed/settings.json", "<appdata>/Zed/settings.json"), "json or empty", off=("enabled",)),
 )
+
+
+def client_ids() -> tuple[str, ...]:
+    """Every name that --client takes, sorted: clients of committed files, and those that have files in the home folder alone."""
+    return tuple(sorted({name for row in (*ROWS, *HOMES) for name in (row.client, *row.also)}))
 
 
 class Folders(NamedTuple):

@@ -47,6 +47,8 @@ class Item:
 class Snapshot:
     """The files of a commit or of the index; paths are relative to the root, with `/`."""
 
+    names_only = False
+
     def __init__(self, root: str, git: Git, files: Iterable[Object]) -> None:
         self.root = os.path.realpath(root)
         self._git = git

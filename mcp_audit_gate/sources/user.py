@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 class UserTree(WorkingTree):
     """The client configs of one user, and their lockfile. A link is followed wherever it leads: both ends are the user's.
 
-    without: real paths that are judged already. lock: the lockfile's name here; lock_file: its path on disk. files: name -> path on disk.
+    names_only: what the lockfile keeps of variables and headers. without: real paths that are judged already.
+    lock: the lockfile's name here; lock_file: its path on disk. files: name -> path on disk.
     """
+
+    names_only = True
 
     def __init__(self, where: Folders, environ: Mapping[str, str], without: frozenset[str] = frozenset()) -> None:
         super().__init__(where.home)
@@ -49,10 +52,10 @@ class UserTree(WorkingTree):
         return None
 
     def names(self, folder: str) -> tuple[str, ...]:
-        """What lies in a folder of the home folder. A lockfile at its top belongs to a project there."""
+        """What lies in a folder of the home folder. A lockfile at its top, or what is nearly called so, belongs to a project there."""
         if folder == self.lock.rpartition("/")[0]:
             return (LOCKFILE,) if os.path.lexists(self.lock_file) else ()
-        return tuple(name for name in super().names(folder) if folder or name != LOCKFILE)
+        return tuple(name for name in super().names(folder) if folder or not ("audit" in name.lower() and "lock" in name.lower()))
 
     def read(self, path: str, limit: int = MAX_CONFIG) -> bytes:
         """The bytes of a config, of the lockfile, or of a program below the home folder. Raises Unreadable."""
