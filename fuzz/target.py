@@ -34,6 +34,11 @@ class Target(NamedTuple):
     longest: int = 512
 
 
+def vocabulary(words: str, *more: str) -> tuple[str, ...]:
+    """The words of a syntax: those in a text with spaces between them, and those that hold spaces themselves."""
+    return (*words.split(), *more)
+
+
 def wrong(what: str, *values: object) -> NoReturn:
     """Raises Wrong with the values that tell what happened."""
     raise Wrong(f"{what}: {' | '.join(repr(value)[:300] for value in values)}")

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from fuzz.target import Target
 
 _MODULES = {
-    "json": "readers",
+    "json": "jsons",
+    "toml": "tomls",
+    "yaml": "yamls",
+    "markdown": "yamls",
 }
 
 

@@ -10,17 +10,16 @@ import re
 
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.pattern import lazy
-from mcp_audit_gate.sources.jsonc import check_depth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mcp_audit_gate.model import Json
+    from mcp_audit_gate.model import Json, Pointer
 
 _HINT = "correct the TOML at this place"
 _PLACE = lazy(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_MANY_DOTS = lazy(r"(?:[^.\n]*\.){64}")
+_DEEP, _DEEP_HINT = "nested deeper than {} levels", "remove the nesting; no client needs it"
 
 
 def read(text: str, max_depth: int) -> Json:
@@ -29,29 +28,68 @@ def read(text: str, max_depth: int) -> Json:
         import tomllib
     except ImportError:
         import tomli as tomllib  # type: ignore[no-redef,import-not-found,unused-ignore]
-    check_depth(text, max_depth)
     _check_dots(text, max_depth)
     try:
-        return _plain(tomllib.loads(text))
+        value = _plain(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         found = _PLACE.search(message)
         offset = None if found is None else _offset(text, found[1], found[2])
         message = message[: found.start()] if found else message
         raise Unreadable(f"not valid TOML: {message[:1].lower()}{message[1:200]}", _HINT, offset) from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise Unreadable(_DEEP.format(max_depth), _DEEP_HINT) from error
+    except ValueError as error:
         raise Unreadable(f"not valid TOML: {str(error)[:200]}", _HINT) from error
+    _check_depth(text, value, max_depth)
+    return value
+
+
+# Part of a key, dot, blanks, or anything else; strings and comments whole, so that no dot in them counts.
+_PIECE = lazy(
+    r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"{3,5}|'
+    r"'''[^']*(?:'(?!'')[^']*)*'{3,5}|#[^\n]*|"
+    r'(?P<part>"[^"\\\n]*(?:\\.[^"\\\n]*)*"|\'[^\'\n]*\'|[\w-]+)|(?P<dot>\.)|(?P<blank>[ \t]+)|[^\w"\'#. \t-]+|.',
+    re.S,
+)
 
 
 def _check_dots(text: str, limit: int) -> None:
-    """Refuses keys of many dotted parts outside strings; tomllib's work grows with the square of the depth."""
+    """Refuses keys of more dotted parts than `limit`; tomllib's work grows with the square of their number."""
     if text.count(".") < limit:
         return
-    for line in _MANY_DOTS.finditer(text):
-        start = text.rfind("\n", 0, line.start()) + 1
-        before_value = re.match(r"\s*(\[\[?)?\s*(?:[A-Za-z0-9_-]+\s*\.\s*){64}", text[start : start + 4096])
-        if before_value:
-            raise Unreadable(f"nested deeper than {limit} levels", "remove the nesting; no client needs it", start)
+    start = dots = 0
+    dotted = False  # the last piece was a dot
+    for piece in _PIECE.finditer(text):
+        if piece["dot"]:
+            dots, dotted = dots + 1, True
+            if dots >= limit:
+                raise Unreadable(_DEEP.format(limit), _DEEP_HINT, start)
+        elif piece["part"] and dotted:
+            dotted = False
+        elif not piece["blank"]:
+            start, dots, dotted = piece.start(), 0, False
+
+
+def _check_depth(text: str, value: Json, limit: int) -> None:
+    """Refuses a value of more than `limit` levels; dots, brackets and headers make them together."""
+    if text.count("[") + text.count("{") + text.count(".") < limit:
+        return
+    level: list[tuple[Pointer, Json]] = [((), value)]
+    for _ in range(limit):
+        level = [((*at, key), inner) for at, item in level for key, inner in _containers(item)]
+    if not level:
+        return
+    index = TomlIndex(text)
+    node = index.root()
+    for step in level[0][0]:
+        node = index.members(node)[step][-1][2]
+    raise Unreadable(_DEEP.format(limit), _DEEP_HINT, node.start)
+
+
+def _containers(value: Json) -> list[tuple[str | int, Json]]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [(key, inner) for key, inner in members if isinstance(inner, (dict, list))]
 
 
 def _offset(text: str, line: str | None, column: str | None) -> int:

@@ -86,7 +86,7 @@ class _Reader:
         self._max_depth = max_depth
         self._offset = offset
         self._budget = MAX_NODES
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, Node | None] = {}  # None: the node is not read to its end
         self._sizes: dict[str, int] = {}
 
     def documents(self, events: Iterator[Any]) -> list[Node]:
@@ -105,6 +105,8 @@ class _Reader:
         if kind == "AliasEvent":
             return self._alias(event)
         self._spend(1, event)
+        if event.anchor:
+            self._anchors[event.anchor] = None
         if kind == "ScalarEvent":
             node = Node(*self._span(event, event), _scalar(event))
         elif depth > self._max_depth:
@@ -113,7 +115,7 @@ class _Reader:
             node = self._sequence(event, events, depth)
         else:
             node = self._mapping(event, events, depth)
-        if event.anchor:
+        if event.anchor and self._anchors[event.anchor] is None:  # else an anchor within took the name, and keeps it
             self._anchors[event.anchor] = node
             self._sizes[event.anchor] = before - self._budget
         return node

@@ -129,3 +129,40 @@ def test_hostile_text_ends_soon(text: str) -> None:
     with pytest.raises(Unreadable):
         tomls.read(text, 64)
     assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x = " + "[" * 64 + "]" * 64, id="brackets"),
+        pytest.param('# "\nx = ' + "[" * 64 + "]" * 64, id="brackets after a quote in a comment"),
+        pytest.param("x = " + "[" * 100_000, id="brackets that never close"),
+        pytest.param('"a".' * 20_000 + "b = 1", id="dots in quotes"),
+        pytest.param("x = {" + "a . " * 64 + "b = 1}", id="dots in braces"),
+        pytest.param("[" + "a." * 40 + "b]\n" + "c." * 40 + "d = 1", id="header and key together"),
+    ],
+)
+def test_what_nests_too_deep_is_refused(text: str) -> None:
+    with pytest.raises(Unreadable, match="nested deeper than 64 levels"):
+        tomls.read(text, 64)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x = 1 # " + "[{" * 100, id="brackets in a comment"),
+        pytest.param("x = '''" + '[{"' * 100 + "'''", id="brackets in a text"),
+        pytest.param('x = "' + "a." * 100 + '"', id="dots in a text"),
+        pytest.param("x = 1 # " + "a." * 100, id="dots in a comment"),
+        pytest.param("x = [" + "1.5," * 100 + "]", id="dots in numbers"),
+        pytest.param("a.b = 1\n" + "\n".join(f"a.c{number} = 1" for number in range(100)), id="dots of many keys"),
+    ],
+)
+def test_what_only_looks_deep_is_read(text: str) -> None:
+    assert tomls.read(text, 64)
+
+
+def test_the_place_of_what_nests_too_deep() -> None:
+    with pytest.raises(Unreadable) as caught:
+        tomls.read("y = 1\nx = " + "[" * 64 + "]" * 64, 64)
+    assert caught.value.offset == 6 + 4 + 63

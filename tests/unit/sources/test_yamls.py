@@ -104,3 +104,10 @@ def test_bombs_and_depth_end_soon(text: str) -> None:
     with pytest.raises(Unreadable):
         yamls.read(text, 64)
     assert time.process_time() - begin < 2
+
+
+def test_an_alias_means_the_anchor_that_stands_last_before_it() -> None:
+    assert document("a: &x [1, &x 2]\nb: *x\n").value == {"a": [1, 2], "b": 2}
+    assert document("a: &x 1\nb: &x 2\nc: *x\n").value == {"a": 1, "b": 2, "c": 2}
+    with pytest.raises(Unreadable, match="alias without an anchor"):
+        document("a: &x 1\nb: &x [*x]\n")
