@@ -1,4 +1,8 @@
-"""The grammar in which data/signals.json is written, made ready: classes of words as bits, patterns as rows of masks."""
+"""The grammar of data/signals.json, ready for use: classes of words as bits, patterns as rows of masks.
+
+signals.json is what people write; scripts/generate.py makes data/grammar.json of it (`made`), which is what a run reads (`shipped`):
+to inflect every verb and to take every pattern apart would cost half of an interpreter's start.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
 # Classes made of a word's shape and of what is known about names, not of a list.
@@ -38,26 +42,68 @@ class Pattern(NamedTuple):
 class Grammar(NamedTuple):
     """What data/signals.json says, ready for use.
 
-    bits: class -> bit. words: word -> mask. phrases: first word -> (further words, mask). hints: word -> mask of all that may begin
-    with it. about: signal -> its record without the patterns.
+    bits: class -> bit, without those of words in patterns. words: word -> mask. phrases: first word -> (further words, mask).
+    rarest: bit -> numbers of the patterns whose rarest step has it. about: signal -> its record without the patterns.
     """
 
     bits: dict[str, int]
     words: dict[str, int]
     phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
-    hints: dict[str, int]
-    shapes: int
-    patterns: tuple[Pattern, ...]
+    patterns: Patterns
+    rarest: dict[int, tuple[int, ...]]
     about: dict[str, dict[str, Any]]
     key_files: tuple[str, ...]
     settings_files: tuple[str, ...]
 
 
+class Patterns(dict[int, Pattern]):
+    """The patterns by number. Each is unpacked when it is first asked for: a text comes near few of them."""
+
+    def __init__(self, rows: Sequence[str], signals: Sequence[str], bits: Sequence[int]) -> None:
+        super().__init__()
+        self._rows = rows
+        self._signals = signals
+        self._bits = bits
+
+    def __missing__(self, number: int) -> Pattern:
+        self[number] = _unpacked(self._rows[number], self._signals, self._bits)
+        return self[number]
+
+    def all(self) -> tuple[Pattern, ...]:
+        """Every pattern, in the order of the data."""
+        return tuple(self[number] for number in range(len(self._rows)))
+
+
+def packed(pattern: Pattern, signals: Sequence[str]) -> str:
+    """A pattern as data/grammar.json has it: JSON, masks as lists of the numbers of their bits, the signal by its number."""
+    steps = [[_numbers(step.wanted), step.gap, _numbers(step.blocked)] for step in pattern.steps]
+    masks = (*pattern.needs, pattern.rarest, pattern.forbidden)
+    return json.dumps([signals.index(pattern.signal), steps, *map(_numbers, masks)], separators=(",", ":"))
+
+
+def _unpacked(row: str, signals: Sequence[str], bits: Sequence[int]) -> Pattern:
+    signal, steps, *masks = json.loads(row)
+    *needs, rarest, forbidden = (_mask(numbers, bits) for numbers in masks)
+    steps = tuple(Step(_mask(wanted, bits), gap, _mask(blocked, bits)) for wanted, gap, blocked in steps)
+    return Pattern(signals[signal], steps, tuple(needs), rarest, forbidden)
+
+
+def _numbers(mask: int) -> list[int]:
+    return [number for number in range(mask.bit_length()) if mask >> number & 1]
+
+
+def _mask(numbers: Iterable[int], bits: Sequence[int]) -> int:
+    return sum(map(bits.__getitem__, numbers))
+
+
 @functools.cache
 def data() -> dict[str, Any]:
-    """data/signals.json."""
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "signals.json")
-    with open(path, encoding="utf-8") as file:
+    """data/grammar.json."""
+    return _load("grammar.json")
+
+
+def _load(name: str) -> dict[str, Any]:
+    with open(os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", name), encoding="utf-8") as file:
         found: dict[str, Any] = json.load(file)
     return found
 
@@ -71,11 +117,32 @@ def everyday() -> frozenset[str]:
 @functools.cache
 def shipped() -> Grammar:
     """The shipped grammar."""
-    return _Builder(data()).built()
+    found = data()
+    bits = [1 << number for number in range(found["bits"])]
+    phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    for numbers, text in found["phrases"]:
+        mask = _mask(numbers, bits)
+        for phrase in text.split():
+            first, *rest = phrase.split("_")
+            phrases.setdefault(first, []).append((tuple(rest), mask))
+    return Grammar(
+        {name: bits[number] for name, number in found["classes"].items()},
+        {word: mask for numbers, text in found["words"] for mask in (_mask(numbers, bits),) for word in text.split()},
+        {first: tuple(ways) for first, ways in phrases.items()},
+        Patterns(found["patterns"], list(found["signals"]), bits),
+        {bits[int(number)]: tuple(some) for number, some in found["rarest"].items()},
+        found["signals"],
+        *(tuple(found[name].split()) for name in ("key files", "settings files")),
+    )
+
+
+def made() -> dict[str, Any]:
+    """What data/grammar.json is to say, made of data/signals.json."""
+    return _Builder(_load("signals.json")).made()
 
 
 class _Builder:
-    """Makes a Grammar of the data: gives each class, and each list of literal words in a pattern, a bit."""
+    """Reads signals.json: gives each class, and each list of literal words in a pattern, a bit."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = data
@@ -103,26 +170,26 @@ class _Builder:
             for word in text.split():
                 self._add(word, self._bit(name))
 
-    def built(self) -> Grammar:
-        """The grammar; reading the patterns adds the words that stand in them."""
-        patterns = tuple(self._pattern(signal["name"], text) for signal in self._data["signals"] for text in signal["patterns"])
-        about = {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in self._data["signals"]}
-        phrases = {first: tuple(sorted(rest.items(), key=lambda item: -len(item[0]))) for first, rest in self._phrases.items()}
-        hints = dict(self._words)
-        for first, rest in phrases.items():
-            for _, mask in rest:
-                hints[first] = hints.get(first, 0) | mask
-        shapes = sum(self._bits[name] for name in SHAPES)
-        return Grammar(
-            self._bits,
-            self._words,
-            phrases,
-            hints,
-            shapes,
-            patterns,
-            about,
-            *(tuple(self._data[name].split()) for name in ("key files", "settings files")),
-        )
+    def made(self) -> dict[str, Any]:
+        """What data/grammar.json is to say; reading the patterns adds the words that stand in them."""
+        signals = self._data["signals"]
+        patterns = [self._pattern(signal["name"], text) for signal in signals for text in signal["patterns"]]
+        phrases = {"_".join((first, *rest)): mask for first, ways in self._phrases.items() for rest, mask in ways.items()}
+        rarest: dict[int, list[int]] = {}
+        for at, pattern in enumerate(patterns):
+            for number in _numbers(pattern.rarest):
+                rarest.setdefault(number, []).append(at)
+        names = [signal["name"] for signal in signals]
+        return {
+            **{name: self._data[name] for name in ("key files", "settings files", "collecting", "everyday", "expressions")},
+            "signals": {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in signals},
+            "bits": len(self._bits),
+            "classes": {name: number for number, name in enumerate(self._bits) if name[0] != "="},
+            "words": _grouped(self._words),
+            "phrases": _grouped(phrases),
+            "patterns": [packed(pattern, names) for pattern in patterns],
+            "rarest": {str(number): rarest[number] for number in sorted(rarest)},
+        }
 
     def _bit(self, name: str) -> int:
         return self._bits.setdefault(name, 1 << len(self._bits))
@@ -171,6 +238,14 @@ class _Builder:
             for word in words:
                 self._add(word, bit)
         return mask
+
+
+def _grouped(words: dict[str, int]) -> list[tuple[list[int], str]]:
+    """(numbers of bits, the words that have these) for each mask, in the order of the numbers."""
+    groups: dict[int, list[str]] = {}
+    for word in sorted(words):
+        groups.setdefault(words[word], []).append(word)
+    return sorted((_numbers(mask), " ".join(some)) for mask, some in groups.items())
 
 
 def third(verb: str) -> str:

@@ -43,7 +43,7 @@ class _Index(NamedTuple):
 
     phrases: first word -> (further words, mask). odd: words, or first words of phrases, that are not letters and digits alone, with
     masks. upper, address, quoted, named: classes that capitals, a character of an address, a quotation mark or a sign of a name may
-    give. by: bit -> numbers of the patterns whose rarest step has it; bits: all those.
+    give. rarest: bits that the rarest step of a pattern has.
     """
 
     phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
@@ -52,8 +52,7 @@ class _Index(NamedTuple):
     address: int
     quoted: int
     named: int
-    by: dict[int, tuple[int, ...]]
-    bits: int
+    rarest: int
 
 
 def parts(text: str) -> Iterator[tuple[int, int, Sequence[Pattern]]]:
@@ -96,13 +95,12 @@ def ends(text: str) -> Iterator[int]:
 
 def _begun(present: int) -> list[Pattern]:
     """The patterns whose rarest step may stand where these classes are."""
-    index = _index()
-    patterns = shipped().patterns
+    patterns, rarest = shipped().patterns, shipped().rarest
     found: set[int] = set()
-    rest = present & index.bits
+    rest = present & _index().rarest
     while rest:
         bit = rest & -rest
-        found.update(index.by[bit])
+        found.update(rarest[bit])
         rest ^= bit
     return [patterns[number] for number in sorted(found)]
 
@@ -172,14 +170,5 @@ def _index() -> _Index:
             phrases[first] = tuple((tuple(filter(str.isalnum, rest)), mask) for rest, mask in ways)
         else:
             odd += [(first, mask) for _, mask in ways]
-    by: dict[int, list[int]] = {}
-    bits = 0
-    for number, pattern in enumerate(rules.patterns):
-        rest = pattern.rarest
-        bits |= rest
-        while rest:
-            bit = rest & -rest
-            by.setdefault(bit, []).append(number)
-            rest ^= bit
     upper, address, quoted, named = (sum(rules.bits[name] for name in names) for names in (_OF_CAPITALS, _OF_ADDRESSES, _OF_QUOTED, _OF_NAMES))
-    return _Index(phrases, tuple(odd), upper, address, quoted, named, {bit: tuple(some) for bit, some in by.items()}, bits)
+    return _Index(phrases, tuple(odd), upper, address, quoted, named, sum(rules.rarest))

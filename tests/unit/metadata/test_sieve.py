@@ -20,6 +20,7 @@ DATA = Path(__file__).parents[2] / "data"
 TEXTS = [row["description"] for name in ("poisoned", "honest") for row in json.loads((DATA / f"{name}.json").read_text("utf-8"))]
 NAMES = Names(frozenset({"report"}), frozenset({"query"}), frozenset({"list", "send-mail"}), {"post_letter": "mail", "get-page": "web"})
 
+PATTERNS = grammar.shipped().patterns.all()
 KNOWN = sorted(grammar.shipped().words)
 PHRASES = sorted(" ".join((first, *rest)) for first, ways in grammar.shipped().phrases.items() for rest, _ in ways)
 SHAPED = (
@@ -35,7 +36,7 @@ GAP = st.sampled_from(
 
 def found(text: str) -> list[Match]:
     """What stands in a text, every sentence read with every pattern."""
-    return sorted(match for sentence in words.sentences(text, NAMES) for match in words.matches(sentence, grammar.shipped().patterns))
+    return sorted(match for sentence in words.sentences(text, NAMES) for match in words.matches(sentence, PATTERNS))
 
 
 def sieved(text: str) -> list[Match]:
