@@ -77,11 +77,20 @@ def _run(words: list[str]) -> int:
         return _show_policy(chosen)
     if chosen.command == "init":
         return _init(chosen)
+    _to_stdout(_page(chosen).encode("utf-8"))
+    return PASSED
+
+
+def _page(chosen: argparse.Namespace) -> str:
     from mcp_audit_gate import pages
 
-    text = pages.explain(chosen.rule) if chosen.command == "explain" else pages.listing(chosen.output)
-    _to_stdout(text.encode("utf-8"))
-    return PASSED
+    if chosen.command == "explain":
+        return pages.explain(chosen.rule)
+    if chosen.command == "rules":
+        return pages.listing(chosen.output)
+    from mcp_audit_gate import completion
+
+    return completion.script(chosen.shell)
 
 
 def _scan(chosen: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import NoReturn
 
+SHELLS = ("bash", "zsh", "fish")
 LEVELS = (*reversed(SEVERITIES), "never")
 
 
@@ -38,6 +39,16 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The options of one command. Raises UsageError; --help and --version end the program."""
+    parser = built(next((word for word in argv if word in _COMMANDS), ""))
+    options = parser.parse_args(argv)
+    if options.command is None:
+        parser.print_help()
+        raise UsageError("no command given", "try mcp-audit scan --skip-connect")
+    return options
+
+
+def built(wanted: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the whole command line. wanted: the one command whose options are to be read; None for all."""
     parser = _Parser(
         prog="mcp-audit",
         description="The lockfile and policy gate for MCP: judges the MCP configs a repository commits.",
@@ -48,7 +59,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"mcp-audit {__version__}")
     _common(parser, suppress=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser, prog="mcp-audit")
-    wanted = next((word for word in argv if word in _COMMANDS), None)
     for name, (add, summary, example) in _COMMANDS.items():
         made = commands.add_parser(
             name,
@@ -58,14 +68,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
             formatter_class=_Formatter,
             allow_abbrev=False,
         )
-        if name == wanted:
+        if wanted in (name, None):
             add(made)
             _common(made, suppress=True)
-    options = parser.parse_args(argv)
-    if options.command is None:
-        parser.print_help()
-        raise UsageError("no command given", "try mcp-audit scan --skip-connect")
-    return options
+    return parser
 
 
 def _common(parser: argparse.ArgumentParser, suppress: bool) -> None:
@@ -146,7 +152,7 @@ def _installing(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--install", action="store_true", help="put this server into the user's own config of a client, and nothing else")
     which.add_argument("--uninstall", action="store_true", help="take it out again")
     names = "claude-desktop, claude-code, cursor, vscode"
-    parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help=f"{names} (default: those that this user has)")
+    parser.add_argument("--client", action="append", default=[], metavar="CLIENT,…", help=f"{names} (default: those that this user has)")
     parser.add_argument("--dry-run", action="store_true", help="show the change and write nothing")
 
 
@@ -180,13 +186,17 @@ def _waive(parser: argparse.ArgumentParser) -> None:
 
 def _policy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("check", "show"), help="check: validate; show: print what is in force after `extends`")
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a policy file or a preset (default: the one that a scan would take)")
+    parser.add_argument("file", nargs="?", metavar="FILE|PRESET", help="a policy file or a preset (default: the one that a scan would take)")
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date waivers are judged by (default: today, UTC)")
 
 
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--github", action="store_true", help="also a workflow that judges pull requests and what is pushed")
     parser.add_argument("--pre-commit", action="store_true", help="also an entry for pre-commit")
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="the shell that is to know the commands, options and choices")
 
 
 _COMMANDS = {
@@ -204,6 +214,7 @@ _COMMANDS = {
     "init": (_init, "write a starter policy, a workflow, a pre-commit entry; never overwrites", "mcp-audit init --github --pre-commit"),
     "explain": (_explain, "one rule's page: why, what it looks at, how to fix it", "mcp-audit explain literal-secret"),
     "rules": (_rules, "all rules", "mcp-audit rules -o json"),
+    "completion": (_completion, "print a script that makes a shell complete this command's words", 'eval "$(mcp-audit completion bash)"'),
 }
 
 
