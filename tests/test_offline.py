@@ -74,6 +74,7 @@ import json, os, sys
 order = json.loads(sys.stdin.read())
 sys.path[:0], sys.path[len(sys.path):] = order["path"][:1], order["path"][1:]
 outputs = tuple(map(os.path.realpath, order["outputs"]))
+outputs += tuple(os.path.join(os.path.dirname(path), "." + os.path.basename(path) + ".") for path in outputs)  # written first, then renamed
 refused = []
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = ("os.mkdir", "os.rmdir", "os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate", "os.utime", "shutil.")
