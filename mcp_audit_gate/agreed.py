@@ -1,4 +1,4 @@
-"""The nouns of the lockfile and of live runs: what a server declares, its record, how two records differ, what was seen. model gives them to all."""
+"""The nouns of lockfile, live runs and fixes: what a server declares, its record, how two differ, what was seen, edits. model gives them to all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcp_audit_gate.metadata.said import Said
-    from mcp_audit_gate.model import Entry, Json, Locator, NotAssessed, Place, Pointer
+    from mcp_audit_gate.model import Entry, Json, Location, Locator, NotAssessed, Place, Pointer
 
 
 class Surface(NamedTuple):
@@ -127,3 +127,17 @@ class Analysis(NamedTuple):
 
     suspicions: tuple[Suspicion, ...] = ()
     gaps: tuple[NotAssessed, ...] = ()
+
+
+class Replacement(NamedTuple):
+    """A span of a config, and what takes its place; both may be empty."""
+
+    location: Location
+    text: str
+
+
+class Fix(NamedTuple):
+    """The edits of one config that take a finding away. words: what they do, as an order."""
+
+    words: str
+    edits: tuple[Replacement, ...]

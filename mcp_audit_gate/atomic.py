@@ -15,8 +15,7 @@ def put(file: str, data: bytes, mode: int | None = None, lasting: bool = True, l
     mode: its permissions; None for those that it has, or that a new file gets. lasting: a crash of the machine keeps it, too.
     last: asked just before the new bytes take the name; what it raises leaves the file as it was.
     """
-    folder, name = os.path.split(file)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    temporary = f"{file}.{os.getpid()}.tmp"
     if mode is None and os.path.exists(file):
         mode = os.stat(file).st_mode & 0o7777
     try:

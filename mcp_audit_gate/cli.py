@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mcp_audit_gate.errors import BLOCKED, INCOMPLETE, INTERNAL, PASSED, GateError, UsageError, suggestion, worst
+from mcp_audit_gate.errors import BLOCKED, INCOMPLETE, INTERNAL, PASSED, FixError, GateError, UsageError, suggestion, worst
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.change import Trusted
+    from mcp_audit_gate.fix.plan import Plan
     from mcp_audit_gate.gate import Analyse, Connect
     from mcp_audit_gate.model import Report
     from mcp_audit_gate.report import Look
@@ -30,9 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(words)
     except GateError as error:
-        from mcp_audit_gate.metadata.credentials import mask, masked_name
-
-        return _say(mask(masked_name(str(error))), error.exit_code)
+        return _told(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: keep the interpreter from complaining at exit
         return INCOMPLETE
@@ -44,6 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from mcp_audit_gate import HOME
 
         return _say(f"internal error: {type(error).__name__}; run again with -v and report it at {HOME}/issues", INTERNAL)
+
+
+def _told(error: GateError) -> int:
+    from mcp_audit_gate.metadata.credentials import mask, masked_name
+
+    return _say(mask(masked_name(str(error))), error.exit_code)
 
 
 def _say(text: str, code: int) -> int:
@@ -61,22 +66,9 @@ def _run(words: list[str]) -> int:
         from mcp_audit_gate import options
 
         chosen = options.parse(words)
-    if chosen.command == "scan":
-        return _scan(chosen)
-    if chosen.command == "watch":
-        return _watch(chosen)
-    if chosen.command == "serve":
-        return _serve(chosen)
-    if chosen.command == "pin":
-        return _pin(chosen)
-    if chosen.command == "diff":
-        return _diff(chosen)
-    if chosen.command == "waive":
-        return _waive(chosen)
-    if chosen.command == "policy":
-        return _show_policy(chosen)
-    if chosen.command == "init":
-        return _init(chosen)
+    runs = {"scan": _scan, "watch": _watch, "serve": _serve, "pin": _pin, "diff": _diff, "waive": _waive, "policy": _show_policy, "init": _init}
+    if chosen.command in runs:
+        return runs[chosen.command](chosen)
     _to_stdout(_page(chosen).encode("utf-8"))
     return PASSED
 
@@ -103,28 +95,46 @@ def _scan(chosen: argparse.Namespace) -> int:
         gc.disable()  # nothing a scan makes is cyclic; walking it in vain is a quarter of a large run
     else:
         _may_connect(chosen)
+    if chosen.fix or chosen.yes:
+        from mcp_audit_gate.fix import command
+
+        command.check(chosen)
     analyse = _analyse(chosen)
     outputs = everyday.outputs(chosen.output)
-    report = _judged(chosen, analyse)
-    code = _write(report, outputs, _look(chosen, outputs, find_root(tuple(chosen.paths) or (".",))))
+    root = find_root(tuple(chosen.paths) or (".",))
+    look = _look(chosen, outputs, root)
+    report, plan = _judged(chosen, analyse)
+    code = PASSED
+    if chosen.fix and plan:
+        try:
+            mended = command.run(plan, root, chosen.yes, look, _to_stdout if ("text", None) in outputs else sys.stderr.buffer.write)
+        except FixError as error:
+            code, mended = _told(error), True
+        report = _judged(chosen, analyse)[0] if mended else report
+    code = worst({code, _write(report, outputs, look)})
     gc.freeze()  # or the interpreter would walk all of it once more when it exits
     return code
 
 
-def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> Report:
-    """The report of one scan."""
-    from mcp_audit_gate import gate, trees
+def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> tuple[Report, Plan | None]:
+    """The report of one scan, and what can be mended when somebody asked for it."""
+    from mcp_audit_gate import everyday, gate, trees
 
     job = trees.job(chosen, _clients(chosen.client), chosen.now or _today())
     tree, settings, rev = job.tree, job.settings, job.settings.trusted
-    report = gate.scan(tree, job.paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
-    if not chosen.user:
-        return report
-    from mcp_audit_gate import user
+    report, context = gate.judged(tree, job.paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
+    plan = None
+    if getattr(chosen, "fix", False) or any(name == "sarif" for name, _ in everyday.outputs(chosen.output)):
+        from mcp_audit_gate.fix import plan as plans
 
-    return user.added(
-        report, settings, tree.root, rev.tree if rev else tree, None if chosen.skip_connect else lambda home: _connect(chosen, home, None)
-    )
+        plan = plans.plan(tree, job.paths, settings, report, context)
+        report = plan.report
+    if chosen.user:
+        from mcp_audit_gate import user
+
+        connect = None if chosen.skip_connect else lambda home: _connect(chosen, home, None)
+        report = user.added(report, settings, tree.root, rev.tree if rev else tree, connect)
+    return report, plan
 
 
 def _watch(chosen: argparse.Namespace) -> int:
@@ -144,7 +154,7 @@ def _watch(chosen: argparse.Namespace) -> int:
         _write(report, outputs if news else to_files, _look(chosen, outputs, find_root(paths)))
 
     say = command.teller(sys.stdout if ("text", None) in outputs else sys.stderr)
-    watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen, analyse), show, say))
+    watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen, analyse)[0], show, say))
     return PASSED
 
 

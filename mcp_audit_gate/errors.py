@@ -40,6 +40,12 @@ class BaselineError(GateError):
     """A baseline is no report, so nothing was judged."""
 
 
+class FixError(GateError):
+    """A file could not be mended as it was shown; what was found is reported all the same."""
+
+    exit_code = INCOMPLETE
+
+
 class Unreadable(Exception):  # noqa: N818 - a state of a file, not a fault of the program
     """A file, or a part of one, that could not be understood; becomes a NotAssessed and a finding.
 

@@ -19,7 +19,7 @@ else:
 
 _FLAGS = (
     *("--skip-connect", "--pin-check", "--staged", "--allow-empty", "--exit-zero", "--ignore-waivers", "--new-only", "--llm-analysis"),
-    *("--user", "--quiet", "--verbose"),
+    *("--user", "--quiet", "--verbose", "--fix", "--yes"),
 )
 _VALUES = ("--policy", "--lock", "--trusted-ref", "--baseline", "--category", "--llm-model")
 _LISTS = ("--output", "--client", "--allow-launch", "--pass-env")

@@ -77,6 +77,13 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
 
     Raises PolicyError or LockError when the policy or the lockfile is invalid, before anything is judged.
     """
+    return judged(tree, paths, settings, connect, analyse)[0]
+
+
+def judged(
+    tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect | None = None, analyse: Analyse | None = None
+) -> tuple[Report, Context]:
+    """The report of a scan, and what the rules were given."""
     rev = settings.trusted
     paths = tuple(paths)
     policy = settings.policy or load.found(rev.tree if rev else tree, settings.today)
@@ -120,13 +127,14 @@ def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect 
     verdict = verdict._replace(reasons=(*verdict.reasons, *told))
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
-    judged = tuple(server for server in servers if not server.entry.again)
+    shown = tuple(server for server in servers if not server.entry.again)
     layers = (*policy.layers, *(measured.after.policy.layers if measured else ()))
     documents = {**reading.documents, **{layer.source: layer.document for layer in layers if layer.document}}
     mode = Mode(connect is not None, policy.name, lock.path if lock else None, rev.ref if rev else None)
-    return Report(
-        mode, reading.inputs, judged, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today, context.changes
+    report = Report(
+        mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today, context.changes
     )
+    return report, context
 
 
 def _judge(reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings, measured: Comparison | None) -> tuple[Finding, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from mcp_audit_gate.agreed import Analysis as Analysis
 from mcp_audit_gate.agreed import Change as Change
 from mcp_audit_gate.agreed import Drift as Drift
+from mcp_audit_gate.agreed import Fix as Fix
 from mcp_audit_gate.agreed import Note as Note
 from mcp_audit_gate.agreed import Observed as Observed
 from mcp_audit_gate.agreed import Pin as Pin
 from mcp_audit_gate.agreed import Pinned as Pinned
+from mcp_audit_gate.agreed import Replacement as Replacement
 from mcp_audit_gate.agreed import Surface as Surface
 from mcp_audit_gate.agreed import Suspicion as Suspicion
 from mcp_audit_gate.record import NamedTuple
@@ -379,7 +381,10 @@ class Verdict(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Everything a reporter may show. severities: the severity in force for each rule in this run. changes: since the pins agreed on."""
+    """Everything a reporter may show.
+
+    severities: those in force for each rule in this run. changes: since the pins agreed on. fixes: by fingerprint, where looked for.
+    """
 
     mode: Mode
     inputs: tuple[Input, ...]
@@ -392,3 +397,4 @@ class Report(NamedTuple):
     documents: Mapping[str, Locator]
     today: date
     changes: tuple[Drift, ...] = ()
+    fixes: Mapping[str, Fix] = {}

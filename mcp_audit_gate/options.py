@@ -116,6 +116,12 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
 
 
+def _scan_once(parser: argparse.ArgumentParser) -> None:
+    _scan(parser)
+    parser.add_argument("--fix", action="store_true", help="show safe edits: versions from the lockfile, references in place of literal secrets")
+    parser.add_argument("--yes", action="store_true", help="with --fix: write them, and judge what is there then")
+
+
 def _common_of_trees(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", action="append", default=[], metavar="NAME,…", help="only configs of these clients")
     parser.add_argument("--lock", metavar="FILE", help=f"the lockfile (default: {LOCKFILE} at the root)")
@@ -201,7 +207,7 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 _COMMANDS = {
     "scan": (
-        _scan,
+        _scan_once,
         "find configs, judge them, report; the exit code is the verdict",
         "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
     ),

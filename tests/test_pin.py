@@ -414,7 +414,7 @@ def test_line_ends_of_a_checkout_are_no_change(world):
 
 
 def test_a_lockfile_that_cannot_be_written_or_read_is_said_in_one_line(world):
-    (world.root / f".{LOCK}.x.tmp").mkdir()
+    (world.root / f"{LOCK}.x.tmp").mkdir()
     assert world.run("pin", "--yes")[0] == 0
     code, said = world.run("pin", "--yes", "--lock", "no/such/place.json")
     assert (code, "cannot write no/such/place.json: No such file or directory" in said) == (4, True)

@@ -69,7 +69,7 @@ def _bytes(file: str) -> bytes | None:
 def _sweep(folder: str, name: str) -> None:
     """Removes what a run that was killed left behind; nobody else writes now."""
     for item in os.listdir(folder):
-        if item.startswith(f".{name}.") and item.endswith(".tmp"):
+        if item.startswith(f"{name}.") and item.endswith(".tmp"):
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(folder, item))
 

@@ -360,7 +360,7 @@ def _replaced(text: str, found: Iterable[Credential]) -> str:
     starts = [start for start, _ in spans]
     spans += [(start, end) for start, end, _ in _users(blank(text)) if bisect_left(starts, start) < bisect_left(starts, end)]
     pieces, done = [], 0
-    for start, end in _merged(spans):
+    for start, end in merged(spans):
         pieces += [text[done:start], MASK]
         done = end
     return "".join((*pieces, text[done:]))
@@ -377,7 +377,7 @@ def secret_spans(document: Spanned) -> tuple[tuple[int, int], ...]:
             found = (credential(_NAMED, PROBABLE, one.text, head.end(), len(one.text)),)  # what stands behind a comma belongs to it, too
         if found:
             spans += _mapped(text, document.span(Place(document, one.at, one.nth)), one.text, found)
-    return tuple(_merged(spans))
+    return merged(spans)
 
 
 def _mapped(text: str, span: tuple[int, int], value: str, found: Iterable[Credential]) -> list[tuple[int, int]]:
@@ -389,11 +389,12 @@ def _mapped(text: str, span: tuple[int, int], value: str, found: Iterable[Creden
     return [(start + quotes + one.start, start + quotes + one.end) for one in found]
 
 
-def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def merged(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The spans in order, those that meet as one."""
+    found: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
         else:
-            merged.append((start, end))
-    return merged
+            found.append((start, end))
+    return tuple(found)

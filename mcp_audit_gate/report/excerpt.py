@@ -37,8 +37,10 @@ class Excerpt(NamedTuple):
 class Excerpts:
     """Excerpts of the files of one report; what is worked out about a file or a line is kept for the next finding there."""
 
-    def __init__(self, documents: Mapping[str, Locator]) -> None:
+    def __init__(self, documents: Mapping[str, Locator], hidden: Mapping[str, Spans] | None = None) -> None:
+        """hidden: by path, spans that are not shown either, whatever stands there."""
         self._documents = documents
+        self._hidden = hidden or {}
         self._secrets: dict[str, Spans] = {}
         self._lines: dict[str, Lines] = {}
         self._bounds: dict[tuple[str, int], tuple[int, int]] = {}
@@ -91,10 +93,12 @@ class Excerpts:
 
     def _spans(self, document: Locator) -> Spans:
         if document.path not in self._secrets:
-            from mcp_audit_gate.metadata.credentials import secret_spans
+            from mcp_audit_gate.metadata.credentials import merged, secret_spans
 
             # What cannot be looked into is not shown at all.
-            self._secrets[document.path] = secret_spans(document) if isinstance(document, Document) else ((0, len(document.text)),)
+            found = secret_spans(document) if isinstance(document, Document) else ((0, len(document.text)),)
+            more = self._hidden.get(document.path)
+            self._secrets[document.path] = merged((*found, *more)) if more else found
         return self._secrets[document.path]
 
 

@@ -133,7 +133,20 @@ class _Run:
             locations=[om.Location(physical_location=self._place(finding), logical_locations=self._logical(finding))],
             related_locations=related or None,
             partial_fingerprints=self._fingerprints(finding),
+            fixes=self._fixes(finding),
         )
+
+    def _fixes(self, finding: Finding) -> Any:
+        """The edits that take the finding away: what goes is named by its region alone, since it may be a secret."""
+        om, fix = self._om, self._report.fixes.get(finding.fingerprint)
+        if fix is None:
+            return None
+        edits = [
+            om.Replacement(deleted_region=self._region(edit.location, ""), inserted_content=om.ArtifactContent(text=edit.text) if edit.text else None)
+            for edit in fix.edits
+        ]
+        change = om.ArtifactChange(artifact_location=self._artifact(finding.location.path), replacements=edits)
+        return [om.Fix(description=om.Message(text=escape.sarif_message(f"{fix.words[:1].upper()}{fix.words[1:]}.")), artifact_changes=[change])]
 
     def _place(self, finding: Finding) -> Any:
         location = finding.location

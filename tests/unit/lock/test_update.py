@@ -85,7 +85,7 @@ def test_what_is_no_lockfile_is_not_overwritten(tmp_path):
 
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path):
-    (tmp_path / f".{LOCK}.1234.tmp").write_text("half")
+    (tmp_path / f"{LOCK}.1234.tmp").write_text("half")
     rewrite(str(tmp_path / LOCK), lambda pins: (pin("a"),))
     assert [item.name for item in tmp_path.iterdir()] == [LOCK]
 

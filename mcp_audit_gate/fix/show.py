@@ -1,0 +1,91 @@
+"""A plan as people read it before it is written: what is mended, and each line before and after, without the secrets that are taken out."""
+
+from __future__ import annotations
+
+import json
+
+from mcp_audit_gate.lock.canonical import canonical
+from mcp_audit_gate.metadata.credentials import mask, masked_name
+from mcp_audit_gate.report import escape
+from mcp_audit_gate.report.excerpt import Excerpts
+from mcp_audit_gate.report.masked import masked
+from mcp_audit_gate.report.words import number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mcp_audit_gate.fix.pins import Move
+    from mcp_audit_gate.fix.plan import Plan, Rewritten
+    from mcp_audit_gate.model import Finding, Json, Pin
+
+_SGR = {"-": "31", "+": "32", "@": "36"}
+
+
+def lines(plan: Plan, width: int, colour: bool, brief: bool = False) -> Iterator[str]:
+    """What the plan does, file by file. brief: no more than how much it is."""
+    mended = [finding for finding in masked(plan.report).findings if finding.fingerprint in plan.report.fixes]
+    if not mended:
+        yield "no finding has a safe fix"
+        return
+    if not brief:
+        for file in plan.files:
+            for finding in (one for one in mended if one.location.path == file.path):
+                yield escape.line(_about(finding, plan.report.fixes[finding.fingerprint].words))
+            yield from (_painted(line, colour) for line in _changes(file, width))
+        if plan.moves and plan.lock:
+            yield from (_painted(line, colour) for line in _records(plan.moves, plan.lock.path, width))
+    files = len(plan.files) + bool(plan.moves)
+    yield f"{number(len(mended), 'finding')} can be mended in {number(files, 'file')}"
+
+
+def _about(finding: Finding, words: str) -> str:
+    server = f' server "{escape.name(finding.server)}":' if finding.server is not None else ""
+    return f"{finding.rule}:{server} {escape.message(words)}"
+
+
+def _changes(file: Rewritten, width: int) -> Iterator[str]:
+    """Each changed line, cut to the width around the first change in it."""
+    path = escape.terminal(file.path)
+    yield f"--- {path}"
+    yield f"+++ {path}"
+    hidden = tuple((edit.start, edit.end) for edit in file.edits if edit.secret)
+    before = Excerpts({file.path: file.before}, {file.path: hidden})
+    after = Excerpts({file.path: file.after})
+    moved, shown = 0, 0
+    for edit in file.edits:
+        old = file.before.lines.location(file.path, edit.start, edit.end)
+        new = file.after.lines.location(file.path, edit.start + moved, edit.start + moved + len(edit.text))
+        moved += len(edit.text) - (edit.end - edit.start)
+        first, last = file.before.lines.line(old.start_line)
+        if old.start_line == shown and last - first < width:
+            continue  # the whole line was shown
+        shown = old.end_line
+        yield f"@@ line {old.start_line} @@"
+        for sign, excerpts, location in (("-", before, old), ("+", after, new)):
+            wide = location._replace(end_line=location.start_line, end_column=max(location.end_column, location.start_column + 1))
+            excerpt = excerpts.at(wide, width - 1)
+            yield f"{sign}{excerpt.text if excerpt else ''}"
+
+
+def _records(moves: Iterable[Move], path: str, width: int) -> Iterator[str]:
+    """What changes in the lockfile, record by record and member by member."""
+    name = escape.terminal(path)
+    yield f"--- {name}"
+    yield f"+++ {name}"
+    for move in moves:
+        yield escape.line(f'@@ record of "{escape.name(masked_name(move.pin.name))}" @@')
+        before, after = _members(move.pin), _members(move.after)
+        for key in sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)):
+            for sign, side in (("-", before), ("+", after)):
+                if key in side:
+                    text = f"{json.dumps(key)}: {mask(canonical(side[key]))}"
+                    yield escape.line(f"{sign}{escape.terminal(text, max(40, width))}")
+
+
+def _members(pin: Pin) -> dict[str, Json]:
+    return {**pin.launch, **({} if pin.resolved is None else {"resolved": pin.resolved})}
+
+
+def _painted(line: str, colour: bool) -> str:
+    return f"\x1b[{_SGR[line[0]]}m{line}\x1b[0m" if colour else line
