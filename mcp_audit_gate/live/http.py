@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FAREWELL_S = 1.0
 KEPT_HEADERS = ("content-type", "mcp-session-id", "set-cookie", "location")
 WRONG_ADDRESS = "check the address; it may be the server's web page, or need another path (/mcp, /sse)"
-PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
 def wrong_address(url: str) -> str:

@@ -26,17 +26,12 @@ _ADDED = {"tool": "tool-added", "prompt": "prompt-changed", "resource": "resourc
 _REMOVED = {**_ADDED, "tool": "tool-removed"}
 
 
-def compare_locks(old: Iterable[Pin], new: Iterable[Pin], judge: Judge) -> tuple[Change, ...]:
-    """Every change between two lockfiles, in the order of the newer, what was removed last.
+def paired_changes(old: Iterable[Pin], new: Iterable[Pin], judge: Judge) -> tuple[Drift, ...]:
+    """Every change between two lockfiles, each with the two pins it lies between, in the order of the newer, what was removed last.
 
     Pins of one name belong together by launch, then by identity, then in their order; a pin whose launch has another name in the
     newer file was renamed.
     """
-    return tuple(item.change for item in paired_changes(old, new, judge))
-
-
-def paired_changes(old: Iterable[Pin], new: Iterable[Pin], judge: Judge) -> tuple[Drift, ...]:
-    """The same, each with the two pins it lies between."""
     olds, news = tuple(old), tuple(new)
     found = _pins(olds, news)
     changes = [

@@ -8,6 +8,7 @@ from mcp_audit_gate.lock import schemas
 from mcp_audit_gate.lock.canonical import canonical
 from mcp_audit_gate.lock.describe import shown
 from mcp_audit_gate.lock.keywords import frozen, subschemas
+from mcp_audit_gate.lock.places import value_at
 from mcp_audit_gate.lock.wording import Leaf, leaves, meaning, notes, plain, strings
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Change
@@ -56,18 +57,6 @@ def title(item: Item) -> str:
     """`tool "read_file"`."""
     kind = "resource template" if item.kind == "template" else item.kind
     return f'{kind} "{visible(item.name, 60)}"' if item.name else kind
-
-
-def value_at(value: Json, at: Pointer) -> Json:
-    """The value at a place; None where there is none."""
-    for step in at:
-        if isinstance(value, dict) and isinstance(step, str):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
 
 
 def same(one: Json, other: Json) -> bool:

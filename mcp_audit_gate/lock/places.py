@@ -27,23 +27,28 @@ def in_lock(pin: Pin, at: Pointer, offset: int | None = None, key: bool = False)
     assert pin.document is not None
     head, rest = at[:3], at[3:]
     if at[:1] and at[0] in _FIELDS and len(at) > 2:
-        steps = (*head, *place_steps(value_at(pin.surface, head), rest, offset))
+        steps = (*head, *place_steps(declared_at(pin.surface, head), rest, offset))
     else:
-        steps = (*at[:1], *place_steps(value_at(pin.surface, at[:1]), at[1:], offset))
+        steps = (*at[:1], *place_steps(declared_at(pin.surface, at[:1]), at[1:], offset))
     return Place(pin.document, (*pin.pointer, *steps), key=key)
 
 
-def value_at(surface: Surface, at: Pointer) -> Json:
+def declared_at(surface: Surface, at: Pointer) -> Json:
     """The true value that `at` leads to below a pin; None where there is none."""
     first = at[0] if at else ""
     value: Json
     if first in _FIELDS and len(at) > 2 and isinstance(at[1], int):
-        items = getattr(surface, _FIELDS[str(first)])
-        value = items[at[1]] if at[1] < len(items) else None
+        listed = getattr(surface, _FIELDS[str(first)])
+        value = listed[at[1]] if at[1] < len(listed) else None
         at = at[3:]
     else:
         value = {"instructions": surface.instructions, "serverInfo": surface.server_info, "protocolVersion": surface.protocol_version}.get(str(first))
         at = at[1:]
+    return value_at(value, at)
+
+
+def value_at(value: Json, at: Pointer) -> Json:
+    """The value at a place; None where there is none."""
     for step in at:
         if isinstance(value, dict) and isinstance(step, str):
             value = value.get(step)

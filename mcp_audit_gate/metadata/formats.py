@@ -196,11 +196,6 @@ def is_aws_secret(text: str) -> bool:
     return entropy(text) >= 4 and not is_made_up(text, text) and not re.fullmatch(r"[0-9a-f]+|[0-9A-F]+", text)
 
 
-def has_aws_id(text: str) -> bool:
-    """True for a text with an AWS access key id: no secret, but its secret key may stand nearby."""
-    return "AKIA" in text and bool(re.search(r"(?<![A-Z0-9])AKIA[A-Z2-7]{16}(?![A-Z0-9])", text))
-
-
 def _is_aws_name(name: str) -> bool:
     low = name.lower().replace("_", "").replace("-", "")
     return "secretaccesskey" in low or ("aws" in low and "secret" in low)

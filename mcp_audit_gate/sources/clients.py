@@ -11,7 +11,6 @@ from mcp_audit_gate.record import NamedTuple
 MAPS = ("/mcpServers/*", "/mcp_servers/*", "/mcp-servers/*", "/context_servers/*")
 SERVERS = (*MAPS, "/servers/*")
 FLAT = (*SERVERS, "/*")
-PLUGIN = (*FLAT, "/plugins/*/mcpServers/*")
 
 
 class Row(NamedTuple):

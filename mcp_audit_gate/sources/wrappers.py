@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SHELLS = shells.SHELLS
 POWERSHELLS = shells.POWERSHELLS
-ELEVATORS = frozenset(("sudo", "doas", "su", "pkexec", "runas", "gsudo"))
 
 # Wrapper -> (flags that take the next word, plain words before the inner command).
 _PLAIN = {

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_audit_gate.lock.drift import compare, compare_locks
-from mcp_audit_gate.lock.items import HINTS, value_at
+from mcp_audit_gate.lock.drift import compare, paired_changes
+from mcp_audit_gate.lock.items import HINTS
 from mcp_audit_gate.lock.judge import Known
+from mcp_audit_gate.lock.places import value_at
 from mcp_audit_gate.model import Change, Pin, Surface
 from unit.lock.drifts import LAUNCH, S, Words, kinds, pin, tool
 
@@ -295,16 +296,18 @@ def test_tools_of_one_name_are_paired_with_their_like() -> None:
 HTTP = {"transport": "http", "url": "https://mcp.example.com/mcp"}
 
 
+def between(old: list[Pin], new: list[Pin], judge: Words) -> tuple[Change, ...]:
+    return tuple(item.change for item in paired_changes(old, new, judge))
+
+
 def test_servers_that_came_and_went() -> None:
-    changes = compare_locks(
-        [pin(name="a"), pin(name="b", launch=HTTP)], [pin(name="a"), pin(name="c", launch={**LAUNCH, "args": ["other@1"]})], JUDGE
-    )
+    changes = between([pin(name="a"), pin(name="b", launch=HTTP)], [pin(name="a"), pin(name="c", launch={**LAUNCH, "args": ["other@1"]})], JUDGE)
     assert [(change.kind, change.server) for change in changes] == [("server-added", "c"), ("server-removed", "b")]
     assert [change.message for change in changes] == ["it is new: npm package other", "it is gone: host mcp.example.com"]
 
 
 def test_a_renamed_server_is_told_once_and_compared() -> None:
-    changes = compare_locks([pin(tool(), name="a")], [pin(tool(description="x"), name="b")], JUDGE)
+    changes = between([pin(tool(), name="a")], [pin(tool(description="x"), name="b")], JUDGE)
     assert [(change.kind, change.server) for change in changes] == [("server-removed", "a"), ("description-changed", "b")]
     assert changes[0].message == 'it is now called "b"'
 
@@ -313,10 +316,10 @@ def test_pins_of_one_name_are_paired_by_launch_then_by_identity() -> None:
     one, two = {**LAUNCH, "args": ["one@1"]}, {**LAUNCH, "args": ["two@1"]}
     old = [pin(tool("a"), launch=one), pin(tool("b"), launch=two), pin(tool("c"), launch=HTTP)]
     new = [pin(tool("c"), launch=HTTP), pin(tool("b"), launch={**two, "args": ["two@2"]}), pin(tool("a"), launch={**one, "args": ["one@2"]})]
-    assert kinds(compare_locks(old, new, JUDGE)) == ["version-changed", "version-changed"]
-    assert kinds(compare_locks(old[:1], [pin(tool("a"), launch=two)], JUDGE)) == ["launch-changed"]
-    assert kinds(compare_locks(old[:1], [], JUDGE)) == ["server-removed"]
-    assert compare_locks(old, list(reversed(old)), JUDGE) == ()
+    assert kinds(between(old, new, JUDGE)) == ["version-changed", "version-changed"]
+    assert kinds(between(old[:1], [pin(tool("a"), launch=two)], JUDGE)) == ["launch-changed"]
+    assert kinds(between(old[:1], [], JUDGE)) == ["server-removed"]
+    assert between(old, list(reversed(old)), JUDGE) == ()
 
 
 def deep(levels: int, leaf: Any) -> Any:

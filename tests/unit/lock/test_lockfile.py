@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 import mcp_audit_gate
 from mcp_audit_gate.errors import LockError
 from mcp_audit_gate.lock.lockfile import observed, read, write
-from mcp_audit_gate.lock.places import in_lock, value_at
+from mcp_audit_gate.lock.places import declared_at, in_lock
 from mcp_audit_gate.model import Surface
 
 PATH = "mcp-audit.lock.json"
@@ -206,10 +206,10 @@ def test_places_of_texts(at, offset, needle):
 
 def test_values_at_steps():
     surface = pin(instructions="x").surface
-    assert value_at(surface, ("tools", 0, "definition", "name")) == "read"
-    assert value_at(surface, ("instructions",)) == "x"
-    assert value_at(surface, ("tools", 4, "definition", "name")) is None
-    assert value_at(surface, ("tools", 0, "definition", "name", "more")) is None
+    assert declared_at(surface, ("tools", 0, "definition", "name")) == "read"
+    assert declared_at(surface, ("instructions",)) == "x"
+    assert declared_at(surface, ("tools", 4, "definition", "name")) is None
+    assert declared_at(surface, ("tools", 0, "definition", "name", "more")) is None
 
 
 SCHEMA = json.loads((Path(mcp_audit_gate.__file__).parent / "schemas" / "lockfile.schema.json").read_text("utf-8"))
