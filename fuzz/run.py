@@ -86,7 +86,8 @@ def _inside(name: str, flags: list[str]) -> int:
         if zlib.crc32(data) % TIMED == 0:
             check_time(target, data, INSTRUMENTED)
 
-    atheris.Setup([sys.argv[0], *flags, f"-dict={words}", f"-max_len={target.longest}"], one)
+    dictionary = [f"-dict={words}"] if target.words else []
+    atheris.Setup([sys.argv[0], *flags, *dictionary, f"-max_len={target.longest}"], one)
     atheris.Fuzz()
     return 0
 

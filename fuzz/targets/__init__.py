@@ -16,6 +16,16 @@ _MODULES = {
     "toml": "tomls",
     "yaml": "yamls",
     "markdown": "yamls",
+    "canonical": "locks",
+    "lock": "locks",
+    "lock-bytes": "locks",
+    "visible": "texts",
+    "folded": "texts",
+    "uri": "texts",
+    "commands": "texts",
+    "prose": "texts",
+    "markup": "texts",
+    "sarif-message": "texts",
 }
 
 
