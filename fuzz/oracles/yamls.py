@@ -52,8 +52,8 @@ def _value(event: Any, events: Any, anchors: dict[str, Any]) -> Any:
         if not known or known[-1] == []:
             raise _Differ  # without an anchor, or within its own
         return known[-1][0]
-    if event.tag == "!":
-        raise _Differ
+    if event.tag == "!" or re.search(r"[,\[\]{}]", event.tag or ""):
+        raise _Differ  # PyYAML takes marks of the flow style into a tag, against YAML 1.2, 6.9
     made: list[Any] = []
     if event.anchor:
         anchors["all"].append((event.anchor, made))

@@ -26,6 +26,13 @@ _MODULES = {
     "prose": "texts",
     "markup": "texts",
     "sarif-message": "texts",
+    "report-text": "reports",
+    "report-json": "reports",
+    "report-junit": "reports",
+    "report-sarif": "reports",
+    "report-github": "reports",
+    "report-markdown": "reports",
+    "report-html": "reports",
 }
 
 

@@ -182,7 +182,8 @@ class _Run:
     def _logical(self, finding: Finding) -> Any:
         if finding.server is None:
             return None
-        return [self._om.LogicalLocation(fully_qualified_name=escape.terminal(f"{finding.server}{finding.subject}", 400), kind="member")]
+        name = escape.terminal(f"{finding.server}{finding.subject}", 400) or "(no name)"
+        return [self._om.LogicalLocation(fully_qualified_name=name, kind="member")]
 
     def _fingerprints(self, finding: Finding) -> dict[str, str]:
         prints = {"mcpAuditGate/v1": finding.fingerprint}

@@ -246,3 +246,8 @@ def test_hostile_text_is_data(make):
         uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         assert re.fullmatch(r"(?:[A-Za-z0-9._~/-]|%[0-9A-F]{2})+", uri)
         assert all(isinstance(place["id"], int) for place in result["relatedLocations"])
+
+
+def test_a_server_without_a_name_has_a_logical_location(make):
+    (result,) = run(make, make.report([make.finding(server="", subject="")]))["results"]
+    assert result["locations"][0]["logicalLocations"] == [{"fullyQualifiedName": "(no name)", "kind": "member"}]
