@@ -2,7 +2,8 @@
 
 A row is an object with `kind name description inputSchema annotations server label source`; label is `poisoned` or `benign`, `synthetic`
 rows are left out. Rows are read, never stored. Fitted is a logistic sum over the groups of signals, weights held near a prior (a strong
-signal alone reaches medium, three weak ones of different groups do) and never below nothing, so that no signal can speak for a text.
+signal alone reaches medium, two fair ones or a fair and two weak ones of different groups do) and never below nothing, so that no signal can speak for a text. Weak ones alone
+never reach medium: with sources left out, four of them found 2 poisoned texts of 176 and cried at 5 honest ones of 1,379.
 `--folds` leaves out one source at a time, trains on the rest and prints what that finds in the source left out.
 """
 
@@ -19,13 +20,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from mcp_audit_gate.metadata import grammar, signals  # noqa: E402
+from mcp_audit_gate.metadata import grammar, judgement, signals  # noqa: E402
 from mcp_audit_gate.metadata.declared import items  # noqa: E402
 from mcp_audit_gate.metadata.texts import texts  # noqa: E402
 from mcp_audit_gate.model import Surface  # noqa: E402
 
 TARGET = ROOT / "mcp_audit_gate" / "data" / "weights.json"
-START, STRONG, WEAK, HOLD, HIGH = -4.6, 5.2, 1.2, 0.3, 1.5
+START, HOLD, HIGH = -4.6, 0.3, 1.5
+PRIOR = {judgement.STRONG: 5.2, judgement.FAIR: 2.5, judgement.WEAK: 1.2}
 ABOUT = (
     "What each signal of signals.json adds to the score; of a group only the weightiest counts. start + sum: from 0.0 medium, "
     "from `high` high when two groups say so and one of them is strong. Made by scripts/weights.py."
@@ -74,13 +76,14 @@ def counted(names: frozenset[str], weights: dict[str, float]) -> list[str]:
             best[group] = name
     about = grammar.shipped().about
     ranked = sorted(best.values(), key=lambda name: -weights[name])
-    return [name for name in ranked if about[name]["strong"]] + [name for name in ranked if not about[name]["strong"]][:WEAK_COUNTED]
+    weak = [name for name in ranked if about[name]["strength"] == judgement.WEAK]
+    return [name for name in ranked if name not in weak] + weak[:WEAK_COUNTED]
 
 
 def fit(some: list[Sample]) -> tuple[float, dict[str, float]]:
     """Start and weights by gradient descent, towards the prior where the rows are silent."""
     about = grammar.shipped().about
-    prior = {name: STRONG if record["strong"] else WEAK for name, record in about.items()}
+    prior = {name: PRIOR[record["strength"]] for name, record in about.items()}
     weights, start = dict(prior), START
     for _ in range(ROUNDS):
         slope, slope_start = dict.fromkeys(prior, 0.0), 0.0
@@ -100,7 +103,7 @@ def level(names: frozenset[str], start: float, weights: dict[str, float]) -> int
     """2 for high, 1 for medium, 0 for neither, as metadata/judgement.py has it."""
     used = counted(names, weights)
     score = start + sum(weights[name] for name in used)
-    strong = any(grammar.shipped().about[name]["strong"] for name in used)
+    strong = any(grammar.shipped().about[name]["strength"] == judgement.STRONG for name in used)
     return 2 if score >= HIGH and strong and sum(weights[name] >= 0.3 for name in used) > 1 else int(score >= 0)
 
 

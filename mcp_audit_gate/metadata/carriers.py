@@ -38,6 +38,11 @@ _BASE64 = lazy(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEX = lazy(r"(?:[0-9A-Fa-f]{2}[ :]?){16,}")
 _ESCAPES = lazy(r"(?:\\u\{?[0-9A-Fa-f]{4}\}?|\\x[0-9A-Fa-f]{2}){4,}")
 _ENTITIES = lazy(r"(?:&#x?[0-9A-Fa-f]{1,6};){4,}")
+# One letter of a word written as a number hides the word from a search, and has no other use.
+_REFERENCE = lazy(
+    r"(?i)&#(?:x0{0,4}(?:[46][1-9a-f]|[57][0-9a])|0{0,4}(?:6[5-9]|[78]\d|9[07-9]|1[01]\d|12[0-2]));(?:(?=[a-z])|(?<=[a-z]&#\d\d;)|(?<=[a-z]&#\d\d\d;))"
+)
+_ESCAPE = lazy(r"\\(?:u\{?00|x)(?:[46][1-9A-Fa-f]|[57][0-9Aa])\}?(?=[a-z]{2})")
 _BLANKS = lazy(r"[ \t\u00a0]{80,}|(?:\n[ \t]*){15,}")
 _PERCENT_RUN = lazy(r"(?:%[0-9A-Fa-f]{2})+")
 _HEX_PAIR = lazy(r"%[0-9A-Fa-f]{2}")
@@ -236,14 +241,31 @@ def _encoded(text: str) -> Iterator[Carried]:
             words = "".join(chr(int(code, 16)) for code in re.findall(r"[0-9A-Fa-f]{2,4}", run.group()))
             if is_text(words):
                 yield Carried(ESCAPES, run.start(), run.end(), words)
+        yield from _single(text, ESCAPES, _ESCAPE)
     if "&#" in text:
         for run in _ENTITIES.finditer(text):
             from html import unescape
 
             if is_text(unescape(run.group())):
                 yield Carried(ENTITIES, run.start(), run.end(), unescape(run.group()))
+        yield from _single(text, ENTITIES, _REFERENCE)
     if text.count("%") > 2:
         yield from _percent(text)
+
+
+def _single(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Carried]:
+    """The text from the first word on in which a letter is written as a number."""
+    first = pattern.search(text)
+    if first:
+        from html import unescape
+
+        start = text.rfind(" ", 0, first.start()) + 1
+        words = (
+            re.sub(r"\\(?:u\{?|x)([0-9A-Fa-f]{2,4})\}?", lambda found: chr(int(found[1], 16)), text[start:])
+            if kind == ESCAPES
+            else unescape(text[start:])
+        )
+        yield Carried(kind, start, len(text), words)
 
 
 def _percent(text: str) -> Iterator[Carried]:

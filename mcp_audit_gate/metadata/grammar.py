@@ -18,7 +18,23 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Classes made of a word's shape and of what is known about names, not of a list.
-SHAPES = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "QUOTED", "URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "SECRETNAME", "OWN", "MUST_UPPER")
+SHAPES = (
+    "TOOL",
+    "STRANGER",
+    "OTHERS",
+    "SIBLING",
+    "FIELD",
+    "QUOTED",
+    "URL",
+    "MAIL",
+    "PATH",
+    "KEYFILE",
+    "SETTINGS",
+    "MEMORYFILE",
+    "SECRETNAME",
+    "OWN",
+    "MUST_UPPER",
+)
 
 
 class Step(NamedTuple):
@@ -30,13 +46,19 @@ class Step(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A row of steps, and classes that may not stand before it in its sentence; needs: what must be there at all."""
+    """A row of steps; needs: what must be there at all, rarest: the least common of it. opens: its sentence begins with it.
+
+    before, after, beside: classes that may not stand before it in its sentence, right after it, anywhere in the sentence.
+    """
 
     signal: str
     steps: tuple[Step, ...]
     needs: tuple[int, ...]
     rarest: int
-    forbidden: int
+    opens: bool
+    before: int
+    after: int
+    beside: int
 
 
 class Grammar(NamedTuple):
@@ -54,6 +76,7 @@ class Grammar(NamedTuple):
     about: dict[str, dict[str, Any]]
     key_files: tuple[str, ...]
     settings_files: tuple[str, ...]
+    memory_files: tuple[str, ...]
 
 
 class Patterns(dict[int, Pattern]):
@@ -77,15 +100,15 @@ class Patterns(dict[int, Pattern]):
 def packed(pattern: Pattern, signals: Sequence[str]) -> str:
     """A pattern as data/grammar.json has it: JSON, masks as lists of the numbers of their bits, the signal by its number."""
     steps = [[_numbers(step.wanted), step.gap, _numbers(step.blocked)] for step in pattern.steps]
-    masks = (*pattern.needs, pattern.rarest, pattern.forbidden)
-    return json.dumps([signals.index(pattern.signal), steps, *map(_numbers, masks)], separators=(",", ":"))
+    masks = (*pattern.needs, pattern.rarest, pattern.before, pattern.after, pattern.beside)
+    return json.dumps([signals.index(pattern.signal), int(pattern.opens), steps, *map(_numbers, masks)], separators=(",", ":"))
 
 
 def _unpacked(row: str, signals: Sequence[str], bits: Sequence[int]) -> Pattern:
-    signal, steps, *masks = json.loads(row)
-    *needs, rarest, forbidden = (_mask(numbers, bits) for numbers in masks)
+    signal, opens, steps, *masks = json.loads(row)
+    *needs, rarest, before, after, beside = (_mask(numbers, bits) for numbers in masks)
     steps = tuple(Step(_mask(wanted, bits), gap, _mask(blocked, bits)) for wanted, gap, blocked in steps)
-    return Pattern(signals[signal], steps, tuple(needs), rarest, forbidden)
+    return Pattern(signals[signal], steps, tuple(needs), rarest, bool(opens), before, after, beside)
 
 
 def _numbers(mask: int) -> list[int]:
@@ -132,7 +155,7 @@ def shipped() -> Grammar:
         Patterns(found["patterns"], list(found["signals"]), bits),
         {bits[int(number)]: tuple(some) for number, some in found["rarest"].items()},
         found["signals"],
-        *(tuple(found[name].split()) for name in ("key files", "settings files")),
+        *(tuple(found[name].split()) for name in ("key files", "settings files", "memory files")),
     )
 
 
@@ -181,7 +204,7 @@ class _Builder:
                 rarest.setdefault(number, []).append(at)
         names = [signal["name"] for signal in signals]
         return {
-            **{name: self._data[name] for name in ("key files", "settings files", "collecting", "everyday", "expressions")},
+            **{name: self._data[name] for name in ("key files", "settings files", "memory files", "collecting", "everyday", "expressions")},
             "signals": {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in signals},
             "bits": len(self._bits),
             "classes": {name: number for number, name in enumerate(self._bits) if name[0] != "="},
@@ -204,10 +227,13 @@ class _Builder:
 
     def _pattern(self, signal: str, text: str) -> Pattern:
         steps: list[Step] = []
-        gap = forbidden = 0
-        for part in text.split(" "):
-            if part[0] == "-":
-                forbidden = self._mask((part[1:],))
+        gap = 0
+        kept = {"-": 0, ">": 0, "~": 0}
+        parts = text.split(" ")
+        opens = parts[0] == "^"
+        for part in parts[opens:]:
+            if part[0] in ">~" or (part[0] == "-" and not steps):
+                kept[part[0]] |= self._mask(part[1:].split("|"))
                 continue
             name, dot, number = part.rpartition(".")
             if not (dot and number.isdigit()):
@@ -222,7 +248,7 @@ class _Builder:
             steps.append(Step(wanted, gap, blocked))
             gap = int(number)
         needs = sorted({step.wanted for step in steps}, key=self._sizes.__getitem__)
-        return Pattern(signal, tuple(steps), tuple(needs), needs[0], forbidden)
+        return Pattern(signal, tuple(steps), tuple(needs), needs[0], opens, *kept.values())
 
     def _mask(self, names: Sequence[str]) -> int:
         """The bits of classes (in capitals), and one for the words among the names."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.metadata.signals import Signal
 
 HIGH, MEDIUM, NONE = "high", "medium", ""
+STRONG, FAIR, WEAK = "strong", "fair", "weak"
 # Below this a signal says too little to be the second of two.
 _COUNTS = 0.3
 # Weak signals that count; a long text holds one of each kind sooner or later, and length says nothing.
@@ -51,17 +52,18 @@ def judge(signals: Iterable[Signal]) -> Judgement:
         if signal.group not in best or table["signals"][signal.name] > table["signals"][best[signal.group].name]:
             best[signal.group] = signal
     ranked = sorted(best.values(), key=lambda signal: -table["signals"][signal.name])
-    counted = [signal for signal in ranked if _is_strong(signal)]
-    counted += [signal for signal in ranked if not _is_strong(signal)][:_WEAK]
+    counted = [signal for signal in ranked if strength(signal) != WEAK]
+    counted += [signal for signal in ranked if strength(signal) == WEAK][:_WEAK]
     score = level_score(signal.name for signal in counted)
     telling = [signal for signal in counted if table["signals"][signal.name] >= _COUNTS]
-    strong = any(map(_is_strong, counted))
+    strong = any(strength(signal) == STRONG for signal in counted)
     level = HIGH if score >= table["high"] and len(telling) > 1 and strong else MEDIUM if score >= 0 else NONE
     return Judgement(level, score, tuple(counted))
 
 
-def _is_strong(signal: Signal) -> bool:
-    return bool(grammar.shipped().about[signal.name]["strong"])
+def strength(signal: Signal) -> str:
+    """STRONG, FAIR or WEAK."""
+    return str(grammar.shipped().about[signal.name]["strength"])
 
 
 def level_score(names: Iterable[str]) -> float:

@@ -33,7 +33,7 @@ _COMPOUND = lazy(r"-(?<=\S-)\S")
 _FEW = 6  # patterns for which it is worth while to look where they may stand
 # The classes that a word's shape may give it.
 _NAMED = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "OWN")
-_OF_CAPITALS, _OF_ADDRESSES = ("MUST_UPPER",), ("URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "TOOL")
+_OF_CAPITALS, _OF_ADDRESSES = ("MUST_UPPER",), ("URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "MEMORYFILE", "TOOL")
 _OF_QUOTED, _OF_NAMES = ("QUOTED", *_NAMED), ("SECRETNAME", *_NAMED)
 _AHEAD = 6  # characters after a word by which it is known as a tool
 

@@ -33,6 +33,19 @@ _EXAMPLE = lazy(
 )
 
 
+# A tag that is spoken of: quoted, or called a tag.
+_MENTION = lazy(r"[\"'`”’]|\s{0,2}(?:(?:and|or)\s{1,2}[`\"']?<|(?:style |like )?(?:tags?|markers?|blocks?|elements?|delimiters?)\b)")
+_ESCAPES = (
+    ("&lt;", "   <"),
+    ("&gt;", ">   "),
+    ("&quot;", "'     "),
+    ("&#39;", "'    "),
+    ("&#x27;", "'     "),
+    ("&apos;", "'     "),
+    ("&nbsp;", " " * 6),
+)
+
+
 class Signal(NamedTuple):
     """Something in a text that is no description: its name, the group it counts in, the words, and where they stand.
 
@@ -78,7 +91,7 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
     if not found:
         return ()
     joined = "\n\n".join([text.text for text in found])
-    plain = folded(joined)
+    plain = folded(_unescaped(joined) if "&" in joined else joined)
     read = _without_examples(plain)
     hits = sorted((hit for hit in _hits(read, names)), key=lambda hit: hit[1])
     hidden = [(number, item) for number, text in enumerate(found) for item in carried(text.text)] if may_carry(joined) else []
@@ -120,6 +133,13 @@ def _without_examples(text: str) -> str:
     return text
 
 
+def _unescaped(text: str) -> str:
+    """The text with what HTML writes for its own signs replaced by those, at equal length."""
+    for escape, sign in _ESCAPES:
+        text = text.replace(escape, sign)
+    return text
+
+
 def _starts(found: Sequence[Text]) -> list[int]:
     starts, at = [], 0
     for text in found:
@@ -146,7 +166,8 @@ def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
         for mark in when:
             if mark in low:
                 for found in pattern.finditer(text):
-                    yield signal, found.start(), found.end()
+                    if signal != "frame" or not _MENTION.match(text, found.end()):
+                        yield signal, found.start(), found.end()
                 break
 
 

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mcp_audit_gate.metadata.grammar import Grammar, Pattern, Step
+    from mcp_audit_gate.metadata.grammar import Grammar, Pattern
 
 if TYPE_CHECKING:
     # The classes of a word, and where it begins and ends.
@@ -26,7 +26,7 @@ _EDGES = ".:*_#=-–—"
 _QUOTES = "\"'`“‘«"
 SHORT_STOPS = frozenset(("e.g", "i.e", "etc", "vs", "no", "approx", "cf"))
 _CLOSING = "\"'`”’»"
-_STOPS = frozenset("!?;")
+_STOPS = frozenset("!?")
 _OPENING = 4  # words that tell what a sentence is about
 UPPER = frozenset(("MUST", "ALWAYS", "NEVER", "SHALL", "REQUIRED", "MANDATORY", "CRITICAL", "DO", "NOT", "IMPORTANT", "FIRST"))
 
@@ -184,6 +184,8 @@ def _address(low: str, rules: Grammar) -> int:
         mask |= rules.bits["KEYFILE"]
     elif low.endswith(rules.settings_files):
         mask |= rules.bits["SETTINGS"]
+    if low.rstrip("/").endswith(rules.memory_files):
+        mask |= rules.bits["MEMORYFILE"]
     if low.endswith("()"):
         mask |= rules.bits["TOOL"]
     return mask
@@ -195,13 +197,13 @@ def matches(sentence: list[Token], patterns: Iterable[Pattern]) -> Iterator[Matc
     for mask, _, _ in sentence:
         present |= mask
     for pattern in patterns:
-        if _all_in(pattern.needs, present):
-            found = _find(sentence, pattern.steps)
+        if _all_in(pattern.needs, present) and not pattern.beside & present:
+            found = _find(sentence, pattern)
             if (
                 found
                 and not _is_cited(sentence, found[0])
                 and not (found[0] == 0 and _is_function(sentence, pattern))
-                and not (pattern.forbidden and any(mask & pattern.forbidden for mask, _, _ in sentence[: found[0]]))
+                and not (pattern.before and any(mask & pattern.before for mask, _, _ in sentence[: found[0]]))
             ):
                 yield Match(pattern.signal, sentence[found[0]][1], sentence[found[1]][2])
 
@@ -221,9 +223,9 @@ def _is_cited(sentence: list[Token], number: int) -> bool:
     return bool(cited) and not any(mask & (bits["STRONG"] | bits["BEFORE"]) for mask, _, _ in sentence)
 
 
-def _find(sentence: list[Token], steps: tuple[Step, ...]) -> tuple[int, int] | None:
-    """The first and the last word of the first row of words that satisfies the steps; one pass, for each step the latest start is kept."""
-    nowhere = (-1, -1)
+def _find(sentence: list[Token], pattern: Pattern) -> tuple[int, int] | None:
+    """The first and the last word of the first row of words that satisfies a pattern; one pass, for each step the latest start is kept."""
+    steps, nowhere = pattern.steps, (-1, -1)
     reached = [nowhere] * len(steps)
     final = len(steps) - 1
     for number, (mask, _, _) in enumerate(sentence):
@@ -233,14 +235,20 @@ def _find(sentence: list[Token], steps: tuple[Step, ...]) -> tuple[int, int] | N
             wanted, gap, blocked = steps[at]
             if mask & wanted:
                 if at == 0:
+                    if number and pattern.opens:
+                        continue
                     reached[0] = (number, number)
                 else:
                     began, before = reached[at - 1]
                     if before < 0 or number - before - 1 > gap:
                         continue
                     reached[at] = (began, number)
-                if at == final:
+                if at == final and not (pattern.after and pattern.after & _mask_at(sentence, number + 1)):
                     return reached[at]
             elif mask & blocked:
                 reached[at - 1] = nowhere
     return None
+
+
+def _mask_at(sentence: list[Token], number: int) -> int:
+    return sentence[number][0] if number < len(sentence) else 0
