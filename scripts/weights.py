@@ -1,9 +1,10 @@
 """Rebuilds mcp_audit_gate/data/weights.json from labelled rows: `python scripts/weights.py ROWS.jsonl… [--folds]`.
 
 A row is an object with `kind name description inputSchema annotations server label source`; label is `poisoned` or `benign`, `synthetic`
-rows are left out. Rows are read, never stored. Fitted is a logistic sum over the groups of signals, weights held near a prior (a strong
-signal alone reaches medium, two fair ones or a fair and two weak ones of different groups do) and never below nothing, so that no signal can speak for a text. Weak ones alone
-never reach medium: with sources left out, four of them found 2 poisoned texts of 176 and cried at 5 honest ones of 1,379.
+rows are left out. Rows are read, never stored. Fitted is a logistic sum over the groups of signals, weights held near a prior and never
+below nothing, so that no signal can speak for a text. A strong signal alone reaches medium; two fair ones or a fair and two weak ones
+of different groups do; weak ones alone never: with sources left out, four of them found 2 poisoned texts of 176 and cried at 5 honest
+ones of 1,379.
 `--folds` leaves out one source at a time, trains on the rest and prints what that finds in the source left out.
 """
 
