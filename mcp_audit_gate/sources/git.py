@@ -8,6 +8,7 @@ checked out. The user's own configuration stays in force, since `safe.directory`
 from __future__ import annotations
 
 import os
+import re
 
 from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.record import NamedTuple
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 120
 FETCH = "fetch the whole history: in a workflow, actions/checkout with fetch-depth: 0; elsewhere, git fetch --unshallow"
-_SET = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "protocol.allow=never", "core.useReplaceRefs=false", "safe.bareRepository=explicit")
+# The commit graph is a copy of what commits say of their parents, and nothing compares the two.
+_SET = (
+    "core.fsmonitor=false", f"core.hooksPath={os.devnull}", "protocol.allow=never", "core.useReplaceRefs=false", "safe.bareRepository=explicit",
+    "core.commitGraph=false", "core.warnAmbiguousRefs=true",
+)  # fmt: skip
 # What git needs of the caller's variables: where the user's configuration lies, and on Windows, where the system is.
 _KEPT = ("HOME", "XDG_CONFIG_HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "SYSTEMROOT", "TEMP", "TMP", "PATHEXT")
 _TREE, _LINK, _SUBMODULE = "040000", "120000", "160000"
@@ -52,7 +57,7 @@ class Git:
         """The id of the commit that a revision names. Raises UsageError."""
         if not revision.strip() or any(ord(char) < 32 for char in revision):
             raise UsageError(f'{self._what_for} "{revision[:80]}": there is no such revision', "name a commit, a branch or a tag")
-        done, out = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        done, out, told = self._told("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
         if done != 0:
             where = "is not in this shallow clone" if self.shallow() else "is not in this repository"
             hint = FETCH if self.shallow() else f"check its spelling, or {FETCH}"
@@ -62,6 +67,9 @@ class Git:
         name = out.decode("ascii").strip()
         if not set(name) <= set("0123456789abcdef"):  # `^NAME` is a range, which rev-parse takes as well
             raise UsageError(f'{self._what_for} "{revision[:80]}" is a range of commits', "name one commit, branch or tag")
+        if "is ambiguous" in told and not _is_first(revision):
+            hint = f"write it in full, as refs/heads/{revision[:80]}, refs/remotes/{revision[:80]} or refs/tags/{revision[:80]}"
+            raise UsageError(f'{self._what_for} "{revision[:80]}" stands for more than one thing here, such as a branch and a tag', hint)
         return name
 
     def shallow(self) -> bool:
@@ -138,7 +146,11 @@ class Git:
         return out
 
     def _run(self, command: str, *arguments: str, given: str = "") -> tuple[int, bytes]:
-        """Exit code and output of a git command, without a shell."""
+        """Exit code and output of a git command."""
+        return self._told(command, *arguments, given=given)[:2]
+
+    def _told(self, command: str, *arguments: str, given: str = "") -> tuple[int, bytes, str]:
+        """Exit code, output and standard error of a git command, without a shell."""
         import subprocess
 
         settings = (word for setting in _SET for word in ("-c", setting))
@@ -151,8 +163,9 @@ class Git:
             raise UsageError(f"{self._what_for}: git {command} took more than {TIMEOUT_S} s", "check the repository with git fsck") from error
         except OSError as error:
             raise UsageError(f"{self._what_for}: {self._program} cannot be started ({error.strerror})", "install git again") from error
-        self._refuse(done.stderr.decode("utf-8", "replace"))
-        return done.returncode, done.stdout
+        told = done.stderr.decode("utf-8", "replace")
+        self._refuse(told)
+        return done.returncode, done.stdout, told
 
     def _refuse(self, told: str) -> None:
         """Raises UsageError for what git says when it will not work with a repository at all."""
@@ -167,6 +180,12 @@ class Git:
             raise self._lacking()
         if "unknown option" in told and "end-of-options" in told:
             raise UsageError(f"{self._what_for} needs git 2.24 or later", "install a newer git")
+
+
+def _is_first(revision: str) -> bool:
+    """True for a name that git takes before all others of that name: a whole id, HEAD, and a reference written in full."""
+    name = re.split(r"[~^@]", revision)[0]
+    return revision.startswith(("refs/", "@")) or name == "HEAD" or (len(name) in (40, 64) and set(name) <= set("0123456789abcdef"))
 
 
 def _kind(mode: str) -> str:
@@ -203,6 +222,7 @@ def _environment(given: Mapping[str, str], folders: tuple[str, ...], root: str, 
         "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "-",  # wins over every protocol.NAME.allow; no protocol has this name
         "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
+        "GIT_GRAFT_FILE": os.devnull,
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
