@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 
+from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.discover import read_file
 
-_LIMIT = 1 << 20
+_LIMIT = 16 << 20
 
 
 class Provenance(NamedTuple):
@@ -32,9 +34,8 @@ def provenance(root: str) -> Provenance | None:
 
 def _read(folder: str, name: str) -> str:
     try:
-        with open(os.path.join(folder, name), "rb") as file:
-            return file.read(_LIMIT).decode("utf-8", "replace")
-    except (OSError, ValueError):
+        return read_file(os.path.join(folder, name), _LIMIT).decode("utf-8", "replace")
+    except (Unreadable, ValueError):  # a pipe, too, which nobody may fill
         return ""
 
 

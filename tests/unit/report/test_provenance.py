@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from mcp_audit_gate.report.provenance import Provenance, provenance
@@ -74,3 +76,12 @@ def test_nothing_is_said_without_a_commit(tmp_path, files):
 
 def test_nothing_is_said_without_a_remote(tmp_path):
     assert checkout(tmp_path, {"HEAD": COMMIT, "config": "[core]\n\tbare = false\n"}) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
+@pytest.mark.parametrize("name", ["config", "HEAD"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    checkout(tmp_path, {"HEAD": COMMIT, "config": config("https://example.com/x")})
+    (tmp_path / ".git" / name).unlink()
+    os.mkfifo(tmp_path / ".git" / name)
+    assert provenance(str(tmp_path)) is None
