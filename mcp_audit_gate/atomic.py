@@ -34,3 +34,15 @@ def put(file: str, data: bytes, mode: int | None = None, lasting: bool = True, l
     finally:
         if os.path.lexists(temporary):
             os.unlink(temporary)
+
+
+def link_on_the_way(file: str, root: str) -> str:
+    """The name of a link between a root (a real path) and a file below it, which would choose what is overwritten; "" when there is none."""
+    path, link = os.path.abspath(file), ""
+    while os.path.realpath(path) != root or os.path.islink(path):
+        if os.path.islink(path):
+            link = os.path.basename(path)
+        if os.path.dirname(path) == path:  # it does not lie below the root
+            return ""
+        path = os.path.dirname(path)
+    return link

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from mcp_audit_gate import writing
 from mcp_audit_gate.errors import BLOCKED, INCOMPLETE, INTERNAL, PASSED, FixError, GateError, UsageError, suggestion, worst
 
 TYPE_CHECKING = False
@@ -23,17 +24,20 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words == ["--version"]:  # answered without building a parser: hooks and scripts ask for it often
-        from mcp_audit_gate import __version__
-
-        print(f"mcp-audit {__version__}")
-        return PASSED
+    for stream in (sys.stdout, sys.stderr):  # what is written is UTF-8, as the reports are, whatever the locale
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
+        if words == ["--version"]:  # answered without building a parser: hooks and scripts ask for it often
+            from mcp_audit_gate import __version__
+
+            writing.to_stdout(f"mcp-audit {__version__}\n".encode())
+            return PASSED
         return _run(words)
     except GateError as error:
         return _told(error)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: keep the interpreter from complaining at exit
+        writing.drop_stdout()
         return INCOMPLETE
     except KeyboardInterrupt:
         return _say("interrupted", 130)
@@ -54,7 +58,11 @@ def _told(error: GateError) -> int:
 def _say(text: str, code: int) -> int:
     from mcp_audit_gate.report.escape import terminal
 
-    sys.stderr.write(f"mcp-audit: {terminal(text)}\n")
+    if sys.stderr is not None:  # closed
+        try:
+            sys.stderr.write(f"mcp-audit: {terminal(text)}\n")
+        except OSError:  # what cannot be said changes no exit code
+            return code
     return code
 
 
@@ -69,7 +77,7 @@ def _run(words: list[str]) -> int:
     runs = {"scan": _scan, "watch": _watch, "serve": _serve, "pin": _pin, "diff": _diff, "waive": _waive, "policy": _show_policy, "init": _init}
     if chosen.command in runs:
         return runs[chosen.command](chosen)
-    _to_stdout(_page(chosen).encode("utf-8"))
+    writing.to_stdout(_page(chosen).encode("utf-8"))
     return PASSED
 
 
@@ -107,11 +115,11 @@ def _scan(chosen: argparse.Namespace) -> int:
     code = PASSED
     if chosen.fix and plan:
         try:
-            mended = command.run(plan, root, chosen.yes, look, _to_stdout if ("text", None) in outputs else sys.stderr.buffer.write)
+            mended = command.run(plan, root, chosen.yes, look, writing.to_stdout if ("text", None) in outputs else sys.stderr.buffer.write)
         except FixError as error:
             code, mended = _told(error), True
         report = _judged(chosen, analyse)[0] if mended else report
-    code = worst({code, _write(report, outputs, look)})
+    code = worst({code, _write(report, outputs, look, root)})
     gc.freeze()  # or the interpreter would walk all of it once more when it exits
     return code
 
@@ -151,7 +159,8 @@ def _watch(chosen: argparse.Namespace) -> int:
     paths = tuple(chosen.paths) or (".",)
 
     def show(report: Report, news: bool) -> None:
-        _write(report, outputs if news else to_files, _look(chosen, outputs, find_root(paths)))
+        root = find_root(paths)
+        _write(report, outputs if news else to_files, _look(chosen, outputs, root), root)
 
     say = command.teller(sys.stdout if ("text", None) in outputs else sys.stderr)
     watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen, analyse)[0], show, say))
@@ -236,7 +245,7 @@ def _diff(chosen: argparse.Namespace) -> int:
     lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
     old, new = (comparison.side(named, tree, lock) for named in (chosen.old, chosen.new))
     found = comparison.compared(old, new, policy)
-    _to_stdout(differences.write(found, chosen.output))
+    writing.to_stdout(differences.write(found, chosen.output))
     return BLOCKED if found.items else PASSED
 
 
@@ -258,9 +267,9 @@ def _waive(chosen: argparse.Namespace) -> int:
     document = policy.layers[-1].document
     path, data = (document.path, document.data) if document else (POLICY_FILES[-1], edit.NEW)
     item = edit.waiver(finding, chosen.reason, chosen.expires, chosen.owner)
-    _to_file(edit.add(path, data, item, today), os.path.join(tree.root, path))
+    writing.to_file(edit.add(path, data, item, today), os.path.join(tree.root, path))
     about = f' of server "{masked_name(finding.server)}"' if finding.server is not None else ""
-    _to_stdout(_printable(f"{path}: waived {finding.rule}{about} in {finding.location.path} until {chosen.expires}"))
+    writing.to_stdout(_printable(f"{path}: waived {finding.rule}{about} in {finding.location.path} until {chosen.expires}"))
     return PASSED
 
 
@@ -273,7 +282,7 @@ def _show_policy(chosen: argparse.Namespace) -> int:
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
     policy = load.found(tree, today) if chosen.file is None else trees.policy(chosen.file, tree, today, "")
-    _to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
+    writing.to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
     return PASSED
 
 
@@ -287,9 +296,9 @@ def _init(chosen: argparse.Namespace) -> int:
     for part in made:
         if part.data is not None:
             _to_repository(part.data, root, part.path, part.there)
-        _to_stdout(_printable(f"{'kept' if part.data is None else 'changed' if part.there else 'wrote'} {part.path}: {part.about}"))
+        writing.to_stdout(_printable(f"{'kept' if part.data is None else 'changed' if part.there else 'wrote'} {part.path}: {part.about}"))
     for number, step in enumerate(starter.next_steps(made), 1):
-        _to_stdout(_printable(f"{number}. {step}"))
+        writing.to_stdout(_printable(f"{number}. {step}"))
     return PASSED
 
 
@@ -304,7 +313,7 @@ def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
             raise UsageError(f"{os.path.dirname(path)} leads out of the repository, so {path} is not written there", "put a folder in its place")
         os.makedirs(folder, exist_ok=True)
         if there:
-            _to_file(data, file)
+            writing.to_file(data, file)
             return
         with open(file, "xb") as target:
             target.write(data)
@@ -335,11 +344,16 @@ def _today() -> date:
     return datetime.now(timezone.utc).date()
 
 
+def _write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look, root: str) -> int:
+    """Writes every output that can be written; one that cannot makes the run incomplete."""
+    return worst({report.verdict.exit_code, *(_say(str(error), error.exit_code) for error in writing.write(report, outputs, look, root))})
+
+
 def _look(chosen: argparse.Namespace, outputs: Sequence[tuple[str, str | None]], root: str) -> Look:
     """How the reports are to look; SARIF also says where the tree comes from."""
     from mcp_audit_gate.report import Look
 
-    tty = sys.stdout.isatty()
+    tty = sys.stdout is not None and sys.stdout.isatty()
     colour = chosen.color == "always" or (chosen.color == "auto" and tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
     width = _width() if tty or os.environ.get("COLUMNS") else 100
     origin = None
@@ -352,43 +366,9 @@ def _look(chosen: argparse.Namespace, outputs: Sequence[tuple[str, str | None]],
 
 def _width() -> int:
     given = os.environ.get("COLUMNS", "")
-    if given.isdigit() and int(given):
+    if given.isascii() and given.isdigit() and len(given) < 6 and int(given):
         return max(40, int(given))
     try:
         return max(40, os.get_terminal_size(1).columns)
     except OSError:
         return 100
-
-
-def _write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look) -> int:
-    """Writes every output that can be written; one that cannot makes the run incomplete."""
-    from mcp_audit_gate import report as reports
-
-    codes = {report.verdict.exit_code}
-    for name, file in outputs:
-        data = reports.write(name, report, look)
-        if file is None:
-            _to_stdout(data)
-            continue
-        try:
-            _to_file(data, file)
-        except OSError as error:
-            codes.add(_say(f"cannot write {file}: {error.strerror}; check that its folder exists and is writable", INCOMPLETE))
-    return worst(codes)
-
-
-def _to_stdout(data: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def _to_file(data: bytes, file: str) -> None:
-    """Writes beside the target and renames, so that a file under its final name is always whole; pipes and devices directly."""
-    if os.path.lexists(file) and not os.path.isfile(file):
-        with open(file, "wb") as target:
-            target.write(data)
-        return
-    from mcp_audit_gate import atomic
-
-    atomic.put(os.path.realpath(file), data, lasting=False)

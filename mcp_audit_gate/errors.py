@@ -46,6 +46,12 @@ class FixError(GateError):
     exit_code = INCOMPLETE
 
 
+class OutputError(GateError):
+    """An output cannot be written."""
+
+    exit_code = INCOMPLETE
+
+
 class Unreadable(Exception):  # noqa: N818 - a state of a file, not a fault of the program
     """A file, or a part of one, that could not be understood; becomes a NotAssessed and a finding.
 

@@ -27,7 +27,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         columns = os.environ.get("COLUMNS", "")
-        super().__init__(prog, width=max(40, int(columns) if columns.isdigit() else 100) - 2)
+        super().__init__(prog, width=max(40, int(columns) if columns.isascii() and columns.isdigit() and len(columns) < 6 else 100) - 2)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -6,7 +6,7 @@ import os
 import sys
 
 from mcp_audit_gate.change import altered
-from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.errors import OutputError, UsageError
 from mcp_audit_gate.live.attach import Connection
 from mcp_audit_gate.live.consent import Consent
 from mcp_audit_gate.live.observation import Options
@@ -114,8 +114,13 @@ def teller(stream: TextIO) -> Callable[[str], None]:
     from mcp_audit_gate.report.escape import line, terminal
 
     def say(text: str) -> None:
-        stream.write(f"{line(terminal(text))}\n")
-        stream.flush()
+        try:
+            stream.write(f"{line(terminal(text))}\n")
+            stream.flush()
+        except BrokenPipeError:
+            raise
+        except (OSError, AttributeError) as error:  # no room, or closed
+            raise OutputError("cannot write what happens to standard output", "give it room, or another place") from error
 
     return say
 
