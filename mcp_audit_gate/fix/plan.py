@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Context, Entry, Finding, Json, Location, Locator, Report
     from mcp_audit_gate.reading import Tree
 
-    Fault = tuple[str, str, str, str | None, str, str, str]
+    Fault = tuple[str, str, str]
 
 SECRETS = ("literal-secret", "probable-secret", "credential-in-url")
 PACKAGES = ("unpinned-package", "floating-image-tag", "image-without-digest")
@@ -234,18 +234,17 @@ def _unblamed(before: Report, after: Report, mends: list[_Mend]) -> list[_Mend]:
     wrong = [finding for finding in after.findings if _fault(finding) not in known or _fault(finding) in wanted]
     if set(after.not_assessed) - set(before.not_assessed):
         return []
-    for finding in wrong:
-        mends = _without_blamed(finding, mends)
-    return mends
+    blamed = {id(mend) for finding in wrong for mend in _blamed(finding, mends)}
+    return [mend for mend in mends if id(mend) not in blamed]
 
 
 def _fault(finding: Finding) -> Fault:
-    """A finding but for its place."""
-    return (finding.rule, finding.severity, finding.fingerprint, finding.server, finding.subject, finding.message, finding.location.path)
+    """What makes it the same finding: its message may quote what was edited."""
+    return finding.rule, finding.severity, finding.fingerprint
 
 
-def _without_blamed(finding: Finding, mends: list[_Mend]) -> list[_Mend]:
-    """The mends without those of the server that a finding is about, else of its file, else without any."""
+def _blamed(finding: Finding, mends: list[_Mend]) -> list[_Mend]:
+    """The mends of the server that a finding is about in its file, else of that name, else of its file, else all."""
     path, server = finding.location.path, finding.server
     for blamed in (
         [mend for mend in mends if (mend.entry.document.path, mend.entry.name) == (path, server)],
@@ -253,8 +252,8 @@ def _without_blamed(finding: Finding, mends: list[_Mend]) -> list[_Mend]:
         [mend for mend in mends if mend.entry.document.path == path],
     ):
         if blamed:
-            return [mend for mend in mends if mend not in blamed]
-    return []
+            return blamed
+    return mends
 
 
 def _fix(mend: _Mend, trial: _Trial) -> Fix:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from mcp_audit_gate.fix.edits import Part
 from mcp_audit_gate.lock.launches import VERSION, understood
 from mcp_audit_gate.lock.match import nearest
@@ -42,8 +44,9 @@ def versions(matches: Iterable[Match]) -> Iterator[Version]:
         value = _text(item.entry.value, named.at)
         # More than one reading of where the name stands is one too many.
         if new is not None and value.count(named.text) == 1:
-            start = value.index(named.text)
-            yield Version(item, Part(item.entry.place(named.at), value, start, start + len(named.text), new), known)
+            start, same = value.index(named.text), len(os.path.commonprefix((named.text, new)))
+            part = Part(item.entry.place(named.at), value, start + same, start + len(named.text), new[same:])
+            yield Version(item, part, known)
 
 
 def _known(item: Match) -> str:
