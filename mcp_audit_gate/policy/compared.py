@@ -66,7 +66,7 @@ def servers(comparison: Comparison) -> Iterator[tuple[Rule, Hit]]:
     for entry in _added(comparison):
         message = f"{_title(entry)} is not in {visible(comparison.ref, 80)}, and comes with this change."
         yield _BY_ID["server-added"], Hit(entry.place(key=True), message, _value(entry), subject="", server=entry.name)
-    for entry, was in _kept(comparison):
+    for entry, was in kept(comparison):
         if whose(entry) not in {whose(one) for one in was}:
             hit = _exchange(entry, was[0], comparison.ref)
             where = approved.places(entry.name)
@@ -87,7 +87,7 @@ def _added(comparison: Comparison) -> Iterator[Entry]:
         yield from (entry for entry in _judged(comparison) if same_name(entry.name) not in names and _value(entry) not in starts)
 
 
-def _kept(comparison: Comparison) -> Iterator[tuple[Entry, tuple[Entry, ...]]]:
+def kept(comparison: Comparison) -> Iterator[tuple[Entry, tuple[Entry, ...]]]:
     """Servers whose name was there before, with those of that name: in its own file, or, where that had none, in any."""
     known: dict[str, list[Entry]] = {}
     for entry in _servers(comparison.before.context):

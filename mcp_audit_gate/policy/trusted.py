@@ -13,6 +13,7 @@ from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Location, Place, Rule, RuleInfo
+from mcp_audit_gate.policy import regressions
 from mcp_audit_gate.policy.policy import same_name
 from mcp_audit_gate.policy.waivers import identity_of
 from mcp_audit_gate.rules import ALL, raised
@@ -284,6 +285,7 @@ RULES: tuple[Rule, ...] = (
     Rule(WAIVER_UNTRUSTED, waiver_untrusted, "change"),
     Rule(CONFIG_EXCLUDED, config_excluded, "change"),
     Rule(CONFIG_VANISHED, config_vanished, "change"),
+    *regressions.RULES,
 )
 
 
