@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from mcp_audit_gate import writing
+from mcp_audit_gate import streams
 from mcp_audit_gate.errors import BLOCKED, INCOMPLETE, INTERNAL, PASSED, FixError, GateError, UsageError, suggestion, worst
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from mcp_audit_gate.change import Trusted
@@ -24,21 +24,28 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):  # what is written is UTF-8, as the reports are, whatever the locale
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    try:
-        if words == ["--version"]:  # answered without building a parser: hooks and scripts ask for it often
-            from mcp_audit_gate import __version__
+    streams.ready()
+    code = _guarded(words, lambda: _run(words))
+    fault = _guarded(words, _finish)
+    return worst({code, fault}) if fault else code
 
-            writing.to_stdout(f"mcp-audit {__version__}\n".encode())
-            return PASSED
-        return _run(words)
+
+def _finish() -> int:
+    """Writes what argparse left in the buffer."""
+    streams.write(b"")
+    return PASSED
+
+
+def _guarded(words: Sequence[str], call: Callable[[], int]) -> int:
+    """The exit code of a part of the command line, whatever becomes of it."""
+    try:
+        return call()
     except GateError as error:
         return _told(error)
-    except BrokenPipeError:
-        writing.drop_stdout()
+    except BrokenPipeError:  # the reader has enough
         return INCOMPLETE
+    except SystemExit:  # argparse has shown what --help asks for
+        return PASSED
     except KeyboardInterrupt:
         return _say("interrupted", 130)
     except Exception as error:  # the last resort: one line, and the traceback only when asked for
@@ -58,15 +65,16 @@ def _told(error: GateError) -> int:
 def _say(text: str, code: int) -> int:
     from mcp_audit_gate.report.escape import terminal
 
-    if sys.stderr is not None:  # closed
-        try:
-            sys.stderr.write(f"mcp-audit: {terminal(text)}\n")
-        except OSError:  # what cannot be said changes no exit code
-            return code
+    streams.tell(f"mcp-audit: {terminal(text)}\n")
     return code
 
 
 def _run(words: list[str]) -> int:
+    if words == ["--version"]:  # answered without building a parser: hooks and scripts ask for it often
+        from mcp_audit_gate import __version__
+
+        streams.write(f"mcp-audit {__version__}\n".encode())
+        return PASSED
     from mcp_audit_gate import everyday
 
     chosen = everyday.scan(words)
@@ -77,7 +85,7 @@ def _run(words: list[str]) -> int:
     runs = {"scan": _scan, "watch": _watch, "serve": _serve, "pin": _pin, "diff": _diff, "waive": _waive, "policy": _show_policy, "init": _init}
     if chosen.command in runs:
         return runs[chosen.command](chosen)
-    writing.to_stdout(_page(chosen).encode("utf-8"))
+    streams.write(_page(chosen).encode("utf-8"))
     return PASSED
 
 
@@ -96,7 +104,7 @@ def _page(chosen: argparse.Namespace) -> str:
 def _scan(chosen: argparse.Namespace) -> int:
     import gc
 
-    from mcp_audit_gate import everyday
+    from mcp_audit_gate import everyday, terminal
     from mcp_audit_gate.sources.discover import find_root
 
     if chosen.skip_connect:
@@ -110,12 +118,12 @@ def _scan(chosen: argparse.Namespace) -> int:
     analyse = _analyse(chosen)
     outputs = everyday.outputs(chosen.output)
     root = find_root(tuple(chosen.paths) or (".",))
-    look = _look(chosen, outputs, root)
+    look = terminal.look(chosen, outputs, root)
     report, plan = _judged(chosen, analyse)
     code = PASSED
     if chosen.fix and plan:
         try:
-            mended = command.run(plan, root, chosen.yes, look, writing.to_stdout if ("text", None) in outputs else sys.stderr.buffer.write)
+            mended = command.run(plan, root, chosen.yes, look, streams.write if ("text", None) in outputs else sys.stderr.buffer.write)
         except FixError as error:
             code, mended = _told(error), True
         report = _judged(chosen, analyse)[0] if mended else report
@@ -146,7 +154,7 @@ def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> tuple[Report
 
 
 def _watch(chosen: argparse.Namespace) -> int:
-    from mcp_audit_gate import everyday
+    from mcp_audit_gate import everyday, terminal
     from mcp_audit_gate.live import command, watch
     from mcp_audit_gate.sources.discover import find_root
 
@@ -160,7 +168,7 @@ def _watch(chosen: argparse.Namespace) -> int:
 
     def show(report: Report, news: bool) -> None:
         root = find_root(paths)
-        _write(report, outputs if news else to_files, _look(chosen, outputs, root), root)
+        _write(report, outputs if news else to_files, terminal.look(chosen, outputs, root), root)
 
     say = command.teller(sys.stdout if ("text", None) in outputs else sys.stderr)
     watch.run(watch.Job(watch.watched(paths, chosen), lambda: find_root(paths), lambda: _judged(chosen, analyse)[0], show, say))
@@ -245,13 +253,13 @@ def _diff(chosen: argparse.Namespace) -> int:
     lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
     old, new = (comparison.side(named, tree, lock) for named in (chosen.old, chosen.new))
     found = comparison.compared(old, new, policy)
-    writing.to_stdout(differences.write(found, chosen.output))
+    streams.write(differences.write(found, chosen.output))
     return BLOCKED if found.items else PASSED
 
 
 def _waive(chosen: argparse.Namespace) -> int:
     """Finds the finding by a scan of the whole tree, and writes a waiver for it."""
-    from mcp_audit_gate import gate, trees
+    from mcp_audit_gate import gate, trees, writing
     from mcp_audit_gate.metadata.credentials import masked_name
     from mcp_audit_gate.policy import edit, load
     from mcp_audit_gate.sources.clients import POLICY_FILES
@@ -269,7 +277,7 @@ def _waive(chosen: argparse.Namespace) -> int:
     item = edit.waiver(finding, chosen.reason, chosen.expires, chosen.owner)
     writing.to_file(edit.add(path, data, item, today), os.path.join(tree.root, path))
     about = f' of server "{masked_name(finding.server)}"' if finding.server is not None else ""
-    writing.to_stdout(_printable(f"{path}: waived {finding.rule}{about} in {finding.location.path} until {chosen.expires}"))
+    streams.write(_printable(f"{path}: waived {finding.rule}{about} in {finding.location.path} until {chosen.expires}"))
     return PASSED
 
 
@@ -282,7 +290,7 @@ def _show_policy(chosen: argparse.Namespace) -> int:
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
     policy = load.found(tree, today) if chosen.file is None else trees.policy(chosen.file, tree, today, "")
-    writing.to_stdout(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
+    streams.write(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
     return PASSED
 
 
@@ -296,14 +304,15 @@ def _init(chosen: argparse.Namespace) -> int:
     for part in made:
         if part.data is not None:
             _to_repository(part.data, root, part.path, part.there)
-        writing.to_stdout(_printable(f"{'kept' if part.data is None else 'changed' if part.there else 'wrote'} {part.path}: {part.about}"))
+        streams.write(_printable(f"{'kept' if part.data is None else 'changed' if part.there else 'wrote'} {part.path}: {part.about}"))
     for number, step in enumerate(starter.next_steps(made), 1):
-        writing.to_stdout(_printable(f"{number}. {step}"))
+        streams.write(_printable(f"{number}. {step}"))
     return PASSED
 
 
 def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
     """Writes a file of the repository, never through a link that leads out of it."""
+    from mcp_audit_gate import writing
     from mcp_audit_gate.trees import relative
 
     file = os.path.join(root, *path.split("/"))
@@ -346,29 +355,6 @@ def _today() -> date:
 
 def _write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look, root: str) -> int:
     """Writes every output that can be written; one that cannot makes the run incomplete."""
+    from mcp_audit_gate import writing
+
     return worst({report.verdict.exit_code, *(_say(str(error), error.exit_code) for error in writing.write(report, outputs, look, root))})
-
-
-def _look(chosen: argparse.Namespace, outputs: Sequence[tuple[str, str | None]], root: str) -> Look:
-    """How the reports are to look; SARIF also says where the tree comes from."""
-    from mcp_audit_gate.report import Look
-
-    tty = sys.stdout is not None and sys.stdout.isatty()
-    colour = chosen.color == "always" or (chosen.color == "auto" and tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
-    width = _width() if tty or os.environ.get("COLUMNS") else 100
-    origin = None
-    if any(name == "sarif" for name, _ in outputs):
-        from mcp_audit_gate.report.provenance import provenance
-
-        origin = provenance(root)
-    return Look(width, colour, 1 if chosen.verbose else -1 if chosen.quiet else 0, chosen.min_severity, chosen.category, origin)
-
-
-def _width() -> int:
-    given = os.environ.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and len(given) < 6 and int(given):
-        return max(40, int(given))
-    try:
-        return max(40, os.get_terminal_size(1).columns)
-    except OSError:
-        return 100

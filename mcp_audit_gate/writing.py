@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 
+from mcp_audit_gate import streams
 from mcp_audit_gate.errors import OutputError
 
 TYPE_CHECKING = False
@@ -18,50 +18,33 @@ if TYPE_CHECKING:
 def write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look, root: str) -> Iterator[OutputError]:
     """Writes every output that can be written, and tells of each that cannot. root: the repository, whose links decide nothing.
 
-    Raises BrokenPipeError at the end when the reader of one has gone, who wants no message.
+    Raises at the end what standard output raised: BrokenPipeError when its reader has gone, who wants no message, else OutputError.
     """
     from mcp_audit_gate import atomic
     from mcp_audit_gate import report as reports
 
-    gone: BrokenPipeError | None = None
+    gone: BrokenPipeError | OutputError | None = None
     for name, file in outputs:
         data = reports.write(name, report, look)
+        if file is None:
+            try:
+                streams.write(data)
+            except (BrokenPipeError, OutputError) as error:
+                gone = error
+            continue
         try:
-            if file is None:
-                to_stdout(data)
-            else:
-                link = atomic.link_on_the_way(file, root)
-                if link:
-                    raise OutputError(f"cannot write {file}: {link} is a link that the repository holds", "remove it, or name another file")
-                to_file(data, file)
-        except BrokenPipeError as error:
-            gone = error
+            link = atomic.link_on_the_way(file, root)
+            if link:
+                raise OutputError(f"cannot write {file}: {link} is a link that the repository holds", "remove it, or name another file")
+            to_file(data, file)
+        except BrokenPipeError as error:  # a pipe with a name
+            gone = gone or error
         except OutputError as error:
             yield error
         except OSError as error:
             yield OutputError(f"cannot write {file}: {error.strerror}", "check that its folder exists and is writable")
     if gone:
         raise gone
-
-
-def to_stdout(data: bytes) -> None:
-    """Writes to standard output. Raises OutputError when it is closed or full, BrokenPipeError when its reader has gone."""
-    if sys.stdout is None:
-        raise OutputError("standard output is closed", "give the report a file: -o json=FILE")
-    try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        drop_stdout()
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise OutputError(f"cannot write to standard output: {error.strerror}", "give it room, or another place") from error
-
-
-def drop_stdout() -> None:
-    """Keeps the interpreter from complaining once more when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def to_file(data: bytes, file: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+from mcp_audit_gate import streams
 from mcp_audit_gate.change import altered
-from mcp_audit_gate.errors import OutputError, UsageError
+from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.live.attach import Connection
 from mcp_audit_gate.live.consent import Consent
 from mcp_audit_gate.live.observation import Options
@@ -110,17 +111,15 @@ def pin(chosen: argparse.Namespace, tree: WorkingTree, policy: Policy, clients: 
 
 
 def teller(stream: TextIO) -> Callable[[str], None]:
-    """A function that writes one line for a person, whatever is in it."""
+    """A function that writes one line for a person, whatever is in it, to standard output or error."""
     from mcp_audit_gate.report.escape import line, terminal
 
     def say(text: str) -> None:
-        try:
-            stream.write(f"{line(terminal(text))}\n")
-            stream.flush()
-        except BrokenPipeError:
-            raise
-        except (OSError, AttributeError) as error:  # no room, or closed
-            raise OutputError("cannot write what happens to standard output", "give it room, or another place") from error
+        told = f"{line(terminal(text))}\n"
+        if stream is sys.stderr:
+            streams.tell(told)
+        else:
+            streams.write(told.encode())
 
     return say
 
