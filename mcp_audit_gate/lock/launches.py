@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from mcp_audit_gate.lock.written import pypi_name
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
@@ -122,7 +124,7 @@ def _version(package: Package) -> str:
 
 def difference(old: Mapping[str, Json], new: Mapping[str, Json]) -> Difference | None:
     """What two launches of one name have different; None for spelling: order of keys, `-y`, `./` before a path."""
-    before, after = _identity(understood(old)), _identity(understood(new))
+    before, after = _whose(_One(old)), _whose(_One(new))
     if before != after:
         return Difference(
             IDENTITY, f"starts {_shown(after)} instead of {_shown(before)}" if old.get("command") or new.get("command") else _reached(before, after)
@@ -136,6 +138,27 @@ def difference(old: Mapping[str, Json], new: Mapping[str, Json]) -> Difference |
         if first == second
         else Difference(VERSION, f"version {visible(second, 60) or 'not given'} instead of {visible(first, 60) or 'none given'}")
     )
+
+
+class _One:
+    """A launch as a key: this very object, which the key keeps alive."""
+
+    __slots__ = ("launch",)
+
+    def __init__(self, launch: Mapping[str, Json]) -> None:
+        self.launch = launch
+
+    def __hash__(self) -> int:
+        return id(self.launch)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _One) and self.launch is other.launch
+
+
+@functools.lru_cache(512)
+def _whose(one: _One) -> tuple[str, ...]:
+    """What a launch starts or reaches; each is compared with many."""
+    return _identity(understood(one.launch))
 
 
 def _reached(before: tuple[str, ...], after: tuple[str, ...]) -> str:

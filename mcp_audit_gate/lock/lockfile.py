@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MAX_BYTES = 64 * 1024 * 1024
+MAX_FAULTS = 1000  # told one by one
 MAX_DEPTH = 160  # a server's message may nest 128 levels; the record adds its own
 # Member of a record, member of the surface, and the key its items are sorted by.
 LISTS = (
@@ -185,11 +186,14 @@ class _Reader:
         self._repeated = repeated
         self._pins: list[Pin] = []
         self._faults: list[Fault] = []
+        self._count = 0
         self._sound: list[bool] = []
 
     def fault(self, pointer: Pointer, message: str, server: str | None = None, subject: str = "", key: bool = False, value: str = "") -> None:
         """Notes what does not add up."""
-        self._faults.append(Fault(Place(self._document, pointer, key=key), message, server, subject, value))
+        self._count += 1
+        if self._count <= MAX_FAULTS:
+            self._faults.append(Fault(Place(self._document, pointer, key=key), message, server, subject, value))
 
     def record(self, number: int, record: Json) -> None:
         """Reads one pin; a record that cannot be one is a fault, and no pin."""
@@ -197,7 +201,7 @@ class _Reader:
         if not isinstance(record, dict) or not isinstance(record.get("name"), str) or not isinstance(record.get("launch"), dict):
             self.fault(at, "a record without a name or a launch")
             return
-        before = len(self._faults)
+        before = self._count
         name = str(record["name"])
         for key in sorted(record.keys() - _MEMBERS - _OPTIONAL):
             self.fault((*at, key), "the record has a member that mcp-audit does not write", name, key=True, value=key)
@@ -207,7 +211,7 @@ class _Reader:
         if self._repeated and _has_repeated(record):
             self.fault(at, "a key stands twice in the record, and readers differ in which one they take", name)
         self._pins.append(pin)
-        self._sound.append(len(self._faults) == before)
+        self._sound.append(self._count == before)
 
     def _pin(self, at: Pointer, name: str, record: dict[str, Json]) -> Pin:
         texts: dict[str, str] = {}
@@ -277,6 +281,10 @@ class _Reader:
 
     def result(self, path: str) -> Lock:
         """What was collected."""
+        more = self._count - MAX_FAULTS
+        if more > 0:
+            at = Place(self._document, ("servers",), key=True)
+            self._faults.append(Fault(at, f"beside the {MAX_FAULTS:,} things that are told, {more:,} more do not add up", value=str(more)))
         return Lock(path, self._document, tuple(self._pins), tuple(self._faults), tuple(self._sound))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # What a config does not write: the gate works it out.
 _DERIVED = frozenset(("package", "files"))
+ALIKE = 32  # pins of one name that an entry without its own is compared with
 
 
 class Match(NamedTuple):
@@ -100,9 +101,9 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
     named: dict[str, list[Pin]] = {}
     spare: dict[str, list[Pin]] = {}
     for pin in lock.pins:
-        named.setdefault(pin.name, []).append(pin)
+        _add(named, pin)
         if key(pin.name, pin.launch) not in taken:
-            spare.setdefault(pin.name, []).append(pin)
+            _add(spare, pin)
     alikes: dict[tuple[str, str], Pin | None] = {}
     found = []
     for (entry, launch), wanted in zip(servers, keys):
@@ -123,6 +124,13 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
         pin, sound = known[wanted]
         found.append(Match(entry, launch, pin, others, sound, ran(entry.launch, tree, root, entry.document.path)))
     return tuple(found)
+
+
+def _add(pins: dict[str, list[Pin]], pin: Pin) -> None:
+    """Notes a pin under its name, unless so many are there that comparing each with every entry would take minutes."""
+    here = pins.setdefault(pin.name, [])
+    if len(here) < ALIKE:
+        here.append(pin)
 
 
 class Near(NamedTuple):
