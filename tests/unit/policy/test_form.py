@@ -231,3 +231,15 @@ def test_presets_are_valid(name):
         examples = "".join(f"{line[2:]}\n" for line in text.splitlines() if re.match(r"# ( +\S|[a-z-]+:( |$))", line))
         form.check(syntax.read(name, f"version: 1\n{examples}".encode()), TODAY)
         assert set(value_of(f"version: 1\n{examples}")) == set(SCHEMA["properties"]) - {"extends", "fail-on"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("waiver-unused", "it keeps the waivers themselves in view"),
+        ("policy-weakened", "a policy that excuses its own weakening would decide nothing"),
+        ("lock-tampered", "it says that something was not judged, and what was not judged must not pass"),
+    ],
+)
+def test_each_fixed_rule_has_its_reason(rule, reason):
+    assert form.why_fixed(rule) == reason

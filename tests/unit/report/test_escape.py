@@ -202,3 +202,65 @@ def test_a_sarif_message_is_short_and_links_nothing(text):
     assert shown.endswith(".")
     assert len(shown.encode()) <= 1010
     assert "](" not in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("a\r\nb.json", "a%0D%0Ab.json"),
+        ("a:b,c%.json", "a%3Ab%2Cc%25.json"),
+        ("\u202ea.json", None),
+        ("\x1b[2Ja.json", None),
+        ("a/##[error]b.json", None),
+        ("\udcff.json", None),
+    ],
+)
+def test_a_path_that_a_log_could_misread_is_left_out(path, shown):
+    assert escape.command_path(path) == shown
+
+
+@pytest.mark.parametrize(("char", "reference"), [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")])
+def test_each_character_of_markup_is_a_reference_by_itself(char, reference):
+    assert escape.markup(f"a{char}b{char}") == f"a{reference}b{reference}"
+
+
+def test_plain_text_of_markup_stays():
+    assert escape.markup("a b; ##[x") == "a b; #&#35;[x"
+
+
+@pytest.mark.parametrize(
+    ("markup", "unled"),
+    [
+        ("::error::x", "&#58;:error::x"),
+        ("  ::error::x", "  &#58;:error::x"),
+        ("a ::error::x", "a ::error::x"),
+        (":a", ":a"),
+        ("", ""),
+    ],
+)
+def test_no_line_of_markup_begins_a_command(markup, unled):
+    assert escape.unled(markup) == unled
+
+
+def test_a_mermaid_label_keeps_words_and_spells_the_rest():
+    assert escape.mermaid("files (a-b_c.d/e, 1)") == "files (a-b_c.d/e, 1)"
+    assert escape.mermaid('a"b#c') == "a#34;b#35;c"
+    assert escape.mermaid("a" * 100) == "a" * 59 + "#8230;"
+
+
+@pytest.mark.parametrize(
+    ("text", "prose"),
+    [
+        ("'a@b',", "'`a@b`',"),
+        ('("@x").', '("`@x`").'),
+        ('"(', '`"(`'),
+        ("...", "`...`"),
+    ],
+)
+def test_quotes_and_punctuation_stay_outside_of_code(text, prose):
+    assert escape.prose(text) == prose
+
+
+def test_a_long_word_of_prose_is_code_as_a_whole():
+    long = "@" + "x" * 150
+    assert escape.prose(f'"{long}"') == f'"`{long}`"'
