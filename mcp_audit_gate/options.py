@@ -209,7 +209,7 @@ _COMMANDS = {
     "scan": (
         _scan_once,
         "find configs, judge them, report; the exit code is the verdict",
-        "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif",
+        "mcp-audit scan --skip-connect -o text -o sarif=mcp-audit.sarif\n         mcp-audit scan --skip-connect --fix",
     ),
     "watch": (_scan, "scan again whenever a config, lockfile or policy changes; Ctrl-C ends it", "mcp-audit watch --skip-connect"),
     "serve": (_serve, "be an MCP server on standard input and output, with read-only tools", "mcp-audit serve --install --client cursor --dry-run"),

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """A slice of the string at a place, and what takes its place there. secret: what is taken out must not be shown."""
+    """A slice of the string at a place, and what takes its place there."""
 
     place: Place
     value: str
     start: int
     end: int
     text: str
-    secret: bool = False
 
 
 class Edit(NamedTuple):
@@ -33,7 +32,6 @@ class Edit(NamedTuple):
     start: int
     end: int
     text: str
-    secret: bool = False
 
 
 def edits_of(document: Document, parts: Iterable[Part]) -> tuple[Edit, ...] | None:
@@ -43,7 +41,7 @@ def edits_of(document: Document, parts: Iterable[Part]) -> tuple[Edit, ...] | No
         written = token(document, part.place, part.value)
         if written is None:
             return None
-        found.add(Edit(*written.span(part.start, part.end), part.text, part.secret))
+        found.add(Edit(*written.span(part.start, part.end), part.text))
     return tuple(sorted(found))
 
 
@@ -87,22 +85,41 @@ def path_of(document: Document, place: Place) -> Path:
     return tuple(path)
 
 
-def is_only(old: Json, new: Json, changed: Mapping[Path, Json], path: Path = ()) -> bool:
+class Reshaped(NamedTuple):
+    """Changes of a document beyond strings.
+
+    lists: what a list is afterwards. removed: members that go. added: new members, by the path of their object.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    lists: Mapping[Path, Json] = {}
+    removed: frozenset[Path] = frozenset()
+    added: Mapping[Path, Mapping[str, Json]] = {}
+
+
+def is_only(old: Json, new: Json, changed: Mapping[Path, Json], shapes: Sequence[Reshaped] = ()) -> bool:
     """True when two values differ in nothing but what was to be changed, and that reads as it should."""
+    whole = dict(changed)
+    removed: set[Path] = set()
+    added: dict[Path, Mapping[str, Json]] = {}
+    for shape in shapes:
+        whole.update(shape.lists)
+        removed |= shape.removed
+        added.update(shape.added)
+    return _plain(old, whole, removed, added) == _plain(new, {}, set(), {})
+
+
+def _plain(value: Json, changed: Mapping[Path, Json], removed: set[Path], added: Mapping[Path, Mapping[str, Json]], path: Path = ()) -> object:
+    """The value as it is to be, in a form in which only what counts differs: repeated keys do, the order of others does not."""
     if path in changed:
-        return new == changed[path]
-    if type(old) is not type(new):
-        return False
-    if isinstance(old, dict) and isinstance(new, dict):
-        one, other = _pairs(old), _pairs(new)
-        return [key for key, _ in one] == [key for key, _ in other] and all(
-            is_only(before, after, changed, (*path, key)) for (key, before), (_, after) in zip(one, other)
-        )
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(
-            is_only(before, after, changed, (*path, (number, 0))) for number, (before, after) in enumerate(zip(old, new))
-        )
-    return old == new
+        return _plain(changed[path], {}, set(), {})
+    if isinstance(value, dict):
+        kept = {key: _plain(item, changed, removed, added, (*path, key)) for key, item in _pairs(value) if (*path, key) not in removed}
+        kept.update({(key, 0): _plain(item, {}, set(), {}) for key, item in added.get(path, {}).items()})
+        return kept
+    if isinstance(value, list):
+        return [_plain(item, changed, removed, added, (*path, (number, 0))) for number, item in enumerate(value)]
+    return type(value), value
 
 
 def _pairs(value: dict[str, Json]) -> list[tuple[tuple[str, int], Json]]:

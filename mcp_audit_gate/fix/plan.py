@@ -26,25 +26,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mcp_audit_gate.fix.edits import Edit, Part, Path
+    from mcp_audit_gate.fix.edits import Edit, Part, Path, Reshaped
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Context, Entry, Finding, Json, Location, Locator, Report
+    from mcp_audit_gate.model import Context, Entry, Finding, Json, Location, Locator, Place, Report
     from mcp_audit_gate.reading import Tree
 
     Fault = tuple[str, str, str]
 
 SECRETS = ("literal-secret", "probable-secret", "credential-in-url")
 PACKAGES = ("unpinned-package", "floating-image-tag", "image-without-digest")
+_ADVISED = ("known-malicious", "known-vulnerable", "advisory-to-review")  # a version with one of these is none to stay at
 _ROUNDS = 10
 
 
 class Rewritten(NamedTuple):
-    """A config that a plan changes, and the changes as offsets in its text."""
+    """A config that a plan changes, and the changes as offsets in its text. hidden: spans of the text before that must not be shown."""
 
     path: str
     before: Document
     after: Document
     edits: tuple[Edit, ...]
+    hidden: tuple[tuple[int, int], ...]
 
 
 class Plan(NamedTuple):
@@ -65,9 +67,11 @@ class _Mend(NamedTuple):
 
     finding: Finding
     entry: Entry
+    place: Place
     parts: tuple[Part, ...]
     words: str
     versioned: bool = False
+    shape: Reshaped | None = None
 
 
 class _Edited(WorkingTree):
@@ -89,6 +93,8 @@ class _Draft(NamedTuple):
     edits: tuple[Edit, ...]
     data: bytes
     changed: Mapping[Path, Json]
+    shapes: tuple[Reshaped, ...]
+    hidden: tuple[tuple[int, int], ...]
 
 
 class _Trial(NamedTuple):
@@ -129,20 +135,20 @@ def _mends(report: Report, context: Context) -> Iterator[_Mend]:
     rules = {rule for rule, _ in found}
     if not rules.isdisjoint(SECRETS):
         for secret in secrets(context.entries, Names(context.entries)):
-            finding = _found(found, SECRETS, secret.parts)
+            finding = _found(found, SECRETS, secret.place)
             if finding:
                 names = " and ".join(dict.fromkeys(secret.names))
-                yield _Mend(finding, secret.entry, secret.parts, f"read {names} from the environment instead; revoke the old value")
+                words = f"read {names} from the environment instead; revoke the old value"
+                yield _Mend(finding, secret.entry, secret.place, secret.parts, words, shape=secret.shape)
     if context.lock is not None and not rules.isdisjoint(PACKAGES):
         for item in versions(context.matches):
-            finding = _found(found, PACKAGES, (item.part,))
+            finding = _found(found, PACKAGES, item.part.place)
             if finding:
                 words = f"write what the lockfile has on record, {visible(item.version, 80)}"
-                yield _Mend(finding, item.match.entry, (item.part,), words, item.match.pin is not None)
+                yield _Mend(finding, item.match.entry, item.part.place, (item.part,), words, item.match.pin is not None)
 
 
-def _found(found: dict[tuple[str, Location], Finding], rules: Iterable[str], parts: tuple[Part, ...]) -> Finding | None:
-    place = parts[0].place
+def _found(found: dict[tuple[str, Location], Finding], rules: Iterable[str], place: Place) -> Finding | None:
     location = place.document.locate(place)
     return next((found[rule, location] for rule in rules if (rule, location) in found), None)
 
@@ -170,7 +176,9 @@ def _tried(run: _Run, mends: list[_Mend], pinned: dict[int, Match]) -> tuple[lis
     kept = _unblamed(run.report, report, mends)
     if len(kept) < len(mends):
         return kept, None
-    files = tuple(Rewritten(path, draft.document, after, draft.edits) for path, draft in drafts.items() if (after := _document(report, path)))
+    files = tuple(
+        Rewritten(path, draft.document, after, draft.edits, draft.hidden) for path, draft in drafts.items() if (after := _document(report, path))
+    )
     return mends, _Trial(files, moves, entries)
 
 
@@ -180,20 +188,40 @@ def _without(mends: list[_Mend], paths: set[str]) -> list[_Mend]:
 
 def _drafts(mends: Iterable[_Mend]) -> tuple[dict[str, _Draft], set[str]]:
     """Each file with all its edits, and the files in which one of them has no exact place."""
-    parts: dict[str, list[Part]] = {}
+    by_path: dict[str, list[_Mend]] = {}
     for mend in mends:
-        parts.setdefault(mend.entry.document.path, []).extend(mend.parts)
+        by_path.setdefault(mend.entry.document.path, []).append(mend)
     drafts, broken = {}, set()
-    for path in sorted(parts):
-        document = parts[path][0].place.document
+    for path in sorted(by_path):
+        document = by_path[path][0].entry.document
         assert isinstance(document, Document), "entries are read from documents"
-        edits = edits_of(document, parts[path])
+        edits = _edits(document, by_path[path])
         data = None if edits is None else edited(document, edits)
         if edits is None or data is None:
             broken.add(path)
         else:
-            drafts[path] = _Draft(document, edits, data, expected(document, parts[path]))
+            changed = expected(document, (part for mend in by_path[path] for part in mend.parts))
+            shapes = tuple(mend.shape for mend in by_path[path] if mend.shape)
+            drafts[path] = _Draft(document, edits, data, changed, shapes, tuple(_hidden(document, by_path[path])))
     return drafts, broken
+
+
+def _hidden(document: Document, mends: Iterable[_Mend]) -> Iterator[tuple[int, int]]:
+    """What must not be shown of the file as it was: the slices of strings that go, or the strings."""
+    for mend in mends:
+        if mend.shape:
+            yield document.span(mend.place)
+        elif mend.finding.rule in SECRETS:
+            yield from ((edit.start, edit.end) for edit in edits_of(document, mend.parts) or ())
+
+
+def _edits(document: Document, mends: Iterable[_Mend]) -> tuple[Edit, ...] | None:
+    """The edits of some mends in one document, each once; None when a string of them has no exact place."""
+    mends = tuple(mends)
+    found = edits_of(document, (part for mend in mends for part in mend.parts))
+    if found is None:
+        return None
+    return tuple(sorted({*found, *(edit for mend in mends if mend.shape for edit in mend.shape.edits)}))
 
 
 def _torn(root: str, drafts: dict[str, _Draft]) -> set[str]:
@@ -206,7 +234,7 @@ def _torn(root: str, drafts: dict[str, _Draft]) -> set[str]:
 
 def _is_good(draft: _Draft, after: Locator | None) -> bool:
     """True when the edited file says what it said, but for the strings that were to change."""
-    return isinstance(after, Document) and after.data == draft.data and is_only(draft.document.value, after.value, draft.changed)
+    return isinstance(after, Document) and after.data == draft.data and is_only(draft.document.value, after.value, draft.changed, draft.shapes)
 
 
 def _document(report: Report, path: str) -> Document | None:
@@ -228,13 +256,15 @@ def _moves(mends: Iterable[_Mend], pinned: dict[int, Match], entries: Iterable[E
 
 
 def _unblamed(before: Report, after: Report, mends: list[_Mend]) -> list[_Mend]:
-    """The mends after which nothing is there that was not there before, and their own findings are gone."""
+    """The mends after which nothing is there that was not there before, their own findings are gone, and no version is a bad one."""
     known = {_fault(finding) for finding in before.findings}
     wanted = {_fault(mend.finding) for mend in mends}
     wrong = [finding for finding in after.findings if _fault(finding) not in known or _fault(finding) in wanted]
     if set(after.not_assessed) - set(before.not_assessed):
         return []
     blamed = {id(mend) for finding in wrong for mend in _blamed(finding, mends)}
+    advised = {(finding.location.path, finding.server) for finding in after.findings if finding.rule in _ADVISED}
+    blamed |= {id(mend) for mend in mends if mend.finding.rule in PACKAGES and (mend.entry.document.path, mend.entry.name) in advised}
     return [mend for mend in mends if id(mend) not in blamed]
 
 
@@ -259,5 +289,5 @@ def _blamed(finding: Finding, mends: list[_Mend]) -> list[_Mend]:
 def _fix(mend: _Mend, trial: _Trial) -> Fix:
     """What a report carries of a mend."""
     document = next(file.before for file in trial.files if file.path == mend.entry.document.path)
-    edits = edits_of(document, mend.parts) or ()
+    edits = _edits(document, (mend,)) or ()
     return Fix(mend.words, tuple(Replacement(document.lines.location(document.path, edit.start, edit.end), edit.text) for edit in edits))

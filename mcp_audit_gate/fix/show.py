@@ -6,6 +6,7 @@ import json
 
 from mcp_audit_gate.lock.canonical import canonical
 from mcp_audit_gate.metadata.credentials import mask, masked_name
+from mcp_audit_gate.metadata.text import ELLIPSIS
 from mcp_audit_gate.report import escape
 from mcp_audit_gate.report.excerpt import Excerpts
 from mcp_audit_gate.report.masked import masked
@@ -15,9 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from mcp_audit_gate.fix.edits import Edit
     from mcp_audit_gate.fix.pins import Move
     from mcp_audit_gate.fix.plan import Plan, Rewritten
-    from mcp_audit_gate.model import Finding, Json, Pin
+    from mcp_audit_gate.model import Finding, Json, Location, Pin
 
 _SGR = {"-": "31", "+": "32", "@": "36"}
 
@@ -49,23 +51,40 @@ def _changes(file: Rewritten, width: int) -> Iterator[str]:
     path = escape.terminal(file.path)
     yield f"--- {path}"
     yield f"+++ {path}"
-    hidden = tuple((edit.start, edit.end) for edit in file.edits if edit.secret)
-    before = Excerpts({file.path: file.before}, {file.path: hidden})
+    before = Excerpts({file.path: file.before}, {file.path: file.hidden})
     after = Excerpts({file.path: file.after})
-    moved, shown = 0, 0
+    moved, whole = 0, 0
     for edit in file.edits:
         old = file.before.lines.location(file.path, edit.start, edit.end)
         new = file.after.lines.location(file.path, edit.start + moved, edit.start + moved + len(edit.text))
         moved += len(edit.text) - (edit.end - edit.start)
-        first, last = file.before.lines.line(old.start_line)
-        if old.start_line == shown and last - first < width:
-            continue  # the whole line was shown
-        shown = old.end_line
+        is_new = bool(edit.text) and edit.text[0] in "\r\n"
+        if old.start_line == whole and not is_new:
+            continue
+        lines = [] if is_new else [f"-{_line(before, old, width)}"]
+        if is_new:
+            lines += [f"+{_line(after, _start(new, number), width)}" for number in range(new.start_line + 1, new.end_line + 1)]
+        elif not _is_line(file.before.text, edit):
+            lines.append(f"+{_line(after, new, width)}")
+        if not is_new and not any(ELLIPSIS in (line[1:2], line[-1]) for line in lines):
+            whole = old.start_line
         yield f"@@ line {old.start_line} @@"
-        for sign, excerpts, location in (("-", before, old), ("+", after, new)):
-            wide = location._replace(end_line=location.start_line, end_column=max(location.end_column, location.start_column + 1))
-            excerpt = excerpts.at(wide, width - 1)
-            yield f"{sign}{excerpt.text if excerpt else ''}"
+        yield from lines
+
+
+def _is_line(text: str, edit: Edit) -> bool:
+    """True for an edit that takes out a line with its end."""
+    return not edit.text and text[edit.end - 1 : edit.end] == "\n" and text[edit.start - 1 : edit.start] in ("", "\n")
+
+
+def _start(location: Location, line: int) -> Location:
+    return location._replace(start_line=line, start_column=1, end_line=line, end_column=2)
+
+
+def _line(excerpts: Excerpts, location: Location, width: int) -> str:
+    wide = location._replace(end_line=location.start_line, end_column=max(location.end_column, location.start_column + 1))
+    excerpt = excerpts.at(wide, width - 1)
+    return excerpt.text if excerpt else ""
 
 
 def _records(moves: Iterable[Move], path: str, width: int) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mcp_audit_gate.fix import codex
 from mcp_audit_gate.fix.edits import Part
 from mcp_audit_gate.metadata.credentials import judge, judge_all, mask, masked_name, reference_form
 from mcp_audit_gate.pattern import lazy
@@ -13,9 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from mcp_audit_gate.fix.edits import Reshaped
     from mcp_audit_gate.metadata.credentials import Credential
     from mcp_audit_gate.metadata.strings import Text
-    from mcp_audit_gate.model import Entry, Json, Launch
+    from mcp_audit_gate.model import Entry, Json, Launch, Place
 
 # `${input:id}` asks for a value that has to be declared elsewhere in the file; VS Code takes the environment, too. Visual Studio is not known to.
 _FORMS = {"vscode": "${env:NAME}", "vscode-settings": "${env:NAME}", "visual-studio": ""}
@@ -34,11 +36,16 @@ _NOT_A_NAME = lazy(r"[^A-Za-z0-9]+")
 
 
 class Secret(NamedTuple):
-    """A string of an entry that holds a literal secret, and the changes of it that take it out. names: the variables it then needs."""
+    """A string of an entry that holds a literal secret, and the changes that take it out. names: the variables it then needs.
+
+    shape: changes that take out all secrets of the entry together.
+    """
 
     entry: Entry
+    place: Place
     parts: tuple[Part, ...]
     names: tuple[str, ...]
+    shape: Reshaped | None = None
 
 
 class Names:
@@ -63,6 +70,8 @@ class Names:
 def secrets(entries: Iterable[Entry], names: Names) -> Iterator[Secret]:
     """Each string with a literal secret for which its client has a reference that is known to work there."""
     for entry in entries:
+        if entry.client == "codex" and entry.kind == "server":
+            yield from _named_only(entry, names)
         form = _form(entry)
         if not form:
             continue
@@ -72,6 +81,20 @@ def secrets(entries: Iterable[Entry], names: Names) -> Iterator[Secret]:
                 found = _replaced(entry, one, credentials, form, names)
                 if found is not None:
                     yield found
+
+
+def _named_only(entry: Entry, names: Names) -> Iterator[Secret]:
+    """The secrets of an entry of a client that has members for the names of variables."""
+    found = []
+    for one, credentials in judge_all(entry.value):
+        if len(credentials) == 1 and _is_text(entry.value, one):
+            (credential,) = credentials
+            name = names.name(*_names(entry, one, credential), credential.value, entry.name)
+            literal = codex.Literal(one.at, one.text, credential.start, credential.end, name)
+            found += [literal] if name and codex.is_known(literal) else []
+    shape = codex.reshaped(entry, found) if found else None
+    if shape is not None:
+        yield from (Secret(entry, entry.place(literal.at), (), (literal.name,), shape) for literal in found)
 
 
 def _form(entry: Entry) -> str:
@@ -107,12 +130,12 @@ def _replaced(entry: Entry, one: Text, credentials: tuple[Credential, ...], form
             name = name and new.strip("${} ").rpartition(":")[2].rpartition(".")[2]
         if not name or "in base64" in found.kind:
             return None
-        parts.append(Part(place, one.text, start, end, new, True))
+        parts.append(Part(place, one.text, start, end, new))
         used.append(name)
         text = text[:start] + new + text[end:]
     if judge(text, one.name) or mask(text, one.name) != text:
         return None
-    return Secret(entry, tuple(parts), tuple(reversed(used)))
+    return Secret(entry, place, tuple(parts), tuple(reversed(used)))
 
 
 def _names(entry: Entry, one: Text, found: Credential) -> tuple[str, str]:
@@ -127,7 +150,7 @@ def _names(entry: Entry, one: Text, found: Credential) -> tuple[str, str]:
         wanted = own if whole else f"{own}_{_kind(found, before)}"
         return wanted, f"{server}_{wanted}"
     said = next((item[1] for pattern in (_FLAG, _PARAMETER, _HEADER) if (item := pattern.search(before))), "")
-    said = said or (one.name or "" if one.at[0] in (*_HEADERS, "args") else "")
+    said = said or (one.name or "" if one.at[0] in (*_HEADERS, "http_headers", "args") else "")
     word = _upper(said).removeprefix("X_") if masked_name(said) == said else ""
     word = word if word and not word.endswith("AUTHORIZATION") else _kind(found, before)
     wanted = word if word.startswith(f"{server}_") else f"{server}_{word}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from mcp_audit_gate.fix.edits import Part
 from mcp_audit_gate.lock.launches import VERSION, understood
 from mcp_audit_gate.lock.match import nearest
+from mcp_audit_gate.model import Word
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources import specs
@@ -44,9 +43,14 @@ def versions(matches: Iterable[Match]) -> Iterator[Version]:
         value = _text(item.entry.value, named.at)
         # More than one reading of where the name stands is one too many.
         if new is not None and value.count(named.text) == 1:
-            start, same = value.index(named.text), len(os.path.commonprefix((named.text, new)))
+            start, same = value.index(named.text), _same(named.text, new)
             part = Part(item.entry.place(named.at), value, start + same, start + len(named.text), new[same:])
             yield Version(item, part, known)
+
+
+def _same(one: str, other: str) -> int:
+    """How many first characters two texts share."""
+    return next((number for number, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
 
 
 def _known(item: Match) -> str:
@@ -81,7 +85,9 @@ def _package(launch: Launch, version: str) -> str | None:
         return None
     if specs.has_reference(package.text) or package.ecosystem not in _SPELLINGS:
         return None
-    return _SPELLINGS[package.ecosystem](launch, package, version)
+    new = _SPELLINGS[package.ecosystem](launch, package, version)
+    read = new and specs.package("deno" if new.startswith("npm:") else package.ecosystem, Word(new, package.at))
+    return new if read and read.pin == "exact" and read.name == package.name else None
 
 
 def _at(launch: Launch, package: Package, version: str) -> str | None:

@@ -21,6 +21,7 @@ from mcp_audit_gate.fix.save import save
 from mcp_audit_gate.lock.lockfile import observed, write
 from mcp_audit_gate.model import Context, Finding, Report, Surface
 from mcp_audit_gate.sources.discover import WorkingTree
+from mcp_audit_gate.sources.tomls import read
 
 from .written import FILES, Layout, Server, Swap, servers
 
@@ -111,3 +112,50 @@ def unversioned(server: Server) -> Server:
     """The server where nothing knows a version: its launch stays as it is."""
     kept = [[part if isinstance(part, str) or is_secret(part) else part._replace(after=part.before) for part in string] for string in server.args]
     return server._replace(args=kept)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_codex_reads_what_was_a_literal_from_variables_by_their_names(seed: int) -> None:
+    found = servers(random.Random(seed), "", 1)
+    text = Layout(seed, "mcp_servers", "codex").text(found, after=False)
+    with folder() as root:
+        file = root / ".codex/config.toml"
+        file.parent.mkdir()
+        file.write_bytes(text)
+        before, _ = judged(root)
+        done = planned(root)
+        save(done, str(root))
+        after, _ = judged(root)
+        kept = file.read_bytes()
+        assert not planned(root).files
+    was, now = Counter(map(same, before.findings)), Counter(map(same, after.findings))
+    assert was - now == Counter(same(finding) for finding in before.findings if finding.fingerprint in done.report.fixes)
+    assert not now - was
+    old, new = (read(data.decode("utf-8-sig"), 64) for data in (text, kept))
+    assert isinstance(old, dict)
+    for server in found:
+        mend(old["mcp_servers"][server.name], server)  # type: ignore[index,call-overload]
+    assert new == old
+    assert kept.count(b"# a note: 'x'") == text.count(b"# a note: 'x'")
+    left = [line for line in text.split(b"\n") if b"gh" + b"p_" not in line]
+    rest = iter(kept.split(b"\n"))
+    assert all(line in rest for line in left), "lines without a secret stay, in their order"
+
+
+def mend(value: dict[str, object], server: Server) -> None:
+    """The server as Codex is to read it."""
+    env, headers = value.get("env", {}), value.get("http_headers", {})
+    assert isinstance(env, dict)
+    assert isinstance(headers, dict)
+    for name in [name for name, text in server.env if any(map(is_secret, text))]:
+        del env[name]
+        value["env_vars"] = [name]
+    for name in [name for name, text in server.headers if any(map(is_secret, text))]:
+        if name == "Authorization":
+            value["bearer_token_env_var"] = f"{server.name.upper()}_TOKEN"
+        elif name == "X-Key":
+            value["env_http_headers"] = {name: f"{server.name.upper()}_KEY"}
+        else:
+            continue  # a scheme that Codex has no member for
+        del headers[name]

@@ -71,7 +71,10 @@ def servers(chance: random.Random, form: str, file: int) -> list[Server]:
             headers: list[tuple[str, String]] = [("X-Odd", [chance.choice(ODD[1:4])])]
             url: String = ["https://mcp.example.com/v1"]
             if chance.random() < 0.5:
-                headers.append((f"X-{name}-Token", ["Bearer ", secret(taken + 7 * number + 2, form, f"{name.upper()}_TOKEN")]))
+                key, before, variable = chance.choice(
+                    (("Authorization", "Bearer ", "TOKEN"), (f"X-{name}-Token", "Bearer ", "TOKEN"), ("X-Key", "", "KEY"))
+                )
+                headers.append((key, [before, secret(taken + 7 * number + 2, form, f"{name.upper()}_{variable}")]))
             if chance.random() < 0.4:
                 url = ["https://deploy:", secret(taken + 7 * number + 3, form, f"{name.upper()}_PASSWORD"), "@mcp.example.com/v1"]
             found.append(Server(name, [], env, url, headers, None))
@@ -107,7 +110,7 @@ class Layout:
         """The bytes of the file."""
         self._chance = random.Random(self._seed)
         self._after = after
-        text = {"json": self._json, "yaml": self._yaml, "toml": self._toml}[self._syntax](found)
+        text = {"json": self._json, "yaml": self._yaml, "toml": self._toml, "codex": self._toml}[self._syntax](found)
         line_end = self._chance.choice(("\n", "\r\n"))
         mark = self._chance.choice((b"", b"\xef\xbb\xbf"))
         return mark + text.replace("\n", line_end).encode()
@@ -199,14 +202,19 @@ class Layout:
         lines = ["# servers", 'title = "kept"', ""]
         for server in found:
             lines.append(f"[{self._container}.{server.name}]{self._note()}")
+            first = len(lines)
             if server.args:
                 lines.append(f"command = {self._quoted(server.args[0])}")
                 between = self._chance.choice((", ", ",", ",\n  "))
                 lines.append(f"args = [{between.join(map(self._quoted, server.args[1:]))}]{self._note()}")
             if server.url:
                 lines.append(f"url={self._quoted(server.url)}")
-            for key, pairs in (("env", server.env), ("headers", server.headers)):
-                if pairs:
+            headers = "http_headers" if self._syntax == "codex" else "headers"
+            for key, pairs in (("env", server.env), (headers, server.headers)):
+                if pairs and self._chance.random() < 0.4:
+                    inner = ", ".join(f"{name} = {self._quoted(value)}" for name, value in pairs)
+                    lines.insert(first, f"{key} = {{ {inner} }}{self._note()}")
+                elif pairs:
                     lines += [
                         f"[{self._container}.{server.name}.{key}]",
                         *(f"{name} =  {self._quoted(value)}{self._note()}" for name, value in pairs),
