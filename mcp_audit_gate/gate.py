@@ -110,6 +110,7 @@ def judged(
         changes=(*compared.launches(matches), *compared.live(matches, observed), *moved),
         pinned=_read((*pinned(matches), *_unrecorded(observed, matches))),
         whole=is_whole,
+        newly_shown=tuple(compared.newly_shown(matches, observed)),
     )
     analysis = analyse(context) if analyse else None
     context = context._replace(analysis=analysis)

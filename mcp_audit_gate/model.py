@@ -300,10 +300,9 @@ class Rule(NamedTuple):
 class Context(NamedTuple):
     """Everything the rules may look at in one run.
 
-    lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its
-    pin. pinned: each surface that is known, with the entries it serves.
-    observed: what connecting showed. changes: how what is there now differs from what was agreed. whole: all configs of the tree were looked at.
-    analysis: what a model said, None when none was asked.
+    lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its pin.
+    pinned: each surface that is known, with the entries it serves. observed: what connecting showed. newly_shown: tools of it that a pin has not
+    so. changes: how what is there now differs from what was agreed. whole: all configs of the tree were looked at. analysis: what a model said.
     """
 
     entries: tuple[Entry, ...]
@@ -317,6 +316,7 @@ class Context(NamedTuple):
     pinned: tuple[Pinned, ...] = ()
     whole: bool = True
     analysis: Analysis | None = None
+    newly_shown: tuple[Pinned, ...] = ()
 
 
 class Finding(NamedTuple):

@@ -97,6 +97,24 @@ def test_a_pin_is_the_same_every_time_and_asks_for_nothing_but_lists(world):
     assert {line for line in world.log("one") if not line.startswith("start")} <= {"server/discover", "initialize", "tools/list"}
 
 
+LIAR = {"name": "delete_page", "description": "Deletes a page.", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
+
+
+def test_a_hint_that_lies_is_told_of_a_live_server_pinned_or_not(world):
+    world.says("one", LIAR)
+    assert ("annotation-lie", "one") in world.rules("--allow-launch", "one")
+    world.says("one")
+    world.run("pin", "--yes")
+    world.says("one", PING, LIAR)
+    assert ("annotation-lie", "one") in world.rules()
+    world.run("pin", "--yes")
+    world.says("one", PING, {**LIAR, "description": "Deletes one page."})
+    assert world.rules() == [("annotation-lie", "one"), ("description-changed", "one")]
+    world.says("one", PING, {**LIAR, "annotations": {"readOnlyHint": False}})
+    world.run("pin", "--yes")
+    assert "annotation-lie" not in dict(world.rules())
+
+
 def test_what_changed_is_shown_by_class_before_it_is_pinned_again(world):
     world.run("pin", "--yes")
     world.says("one", {**PING, "description": ORDER}, {**PING, "name": "pong"})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.lock.canonical import canonical
 from mcp_audit_gate.lock.match import files_of, nearest
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Change, Drift
+from mcp_audit_gate.model import Change, Drift, Pinned, Surface
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +65,19 @@ def live(matches: Sequence[Match], observed: Iterable[Observed]) -> Iterator[Dri
         # Its launch is the pinned one; what its files are now is told by `launches`.
         for change in compare(old, seen.pin._replace(launch=old.launch, launch_digest=old.launch_digest), judge):
             yield Drift(change, old, None, seen.entries)
+
+
+def newly_shown(matches: Sequence[Match], observed: Iterable[Observed]) -> Iterator[Pinned]:
+    """The tools of this run that no pin has, by the server that showed them: new ones, and those that differ from their record."""
+    pins = {id(item.entry): item.pin for item in matches if item.pin}
+    for seen in observed:
+        old = pins.get(id(seen.entries[0]))
+        if seen.pin is None or old is None or seen.pin.digest == old.digest:
+            continue
+        known = {canonical(tool) for tool in old.surface.tools}
+        tools = tuple(tool for tool in seen.pin.surface.tools if canonical(tool) not in known)
+        if tools:
+            yield Pinned(seen.pin._replace(surface=Surface(tools=tools)), seen.entries)
 
 
 def _state(pin: Pin) -> tuple[str, str | None]:

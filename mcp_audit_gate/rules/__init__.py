@@ -80,6 +80,10 @@ NARROWER = {
 }
 
 
+# Rules that no class of drift speaks for: what a pinned server newly shows is judged by them before it is pinned.
+_BESIDE_DRIFT = frozenset(("annotation-lie",))
+
+
 class Raised(NamedTuple):
     """A hit with the rule that made it and the entry, setting or surface it is about (None: the run)."""
 
@@ -134,15 +138,21 @@ def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], 
     if kind not in subjects:
         subjects[kind] = [(about, groups.get(id(about), 0)) for about in _subjects(context, *kind)]
     faultless: set[int] = set()
+    recorded: set[tuple[str | None, str]] = set()
     for about, group in subjects[kind]:
         if group in faultless:
             continue
         found = False
         for hit in rule.check(about):
             found = True
-            yield raised(rule, about, hit)
+            one = raised(rule, about, hit)
+            recorded.add((one.server, one.subject))
+            yield one
         if group and rule.alike and not found:
             faultless.add(group)
+    for shown in context.newly_shown if rule.info.id in _BESIDE_DRIFT else ():
+        again = (raised(rule, shown, hit) for hit in rule.check(shown))
+        yield from (one for one in again if (one.server, one.subject) not in recorded)
 
 
 def _subjects(context: Context, scope: str, disabled: bool, sample: bool) -> tuple[Entry | Setting | Pinned, ...]:
