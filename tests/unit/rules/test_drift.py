@@ -9,7 +9,7 @@ import pytest
 from locks import LOCK, complete
 
 from mcp_audit_gate.lock import lockfile
-from mcp_audit_gate.lock.drift import compare_locks
+from mcp_audit_gate.lock.drift import paired_changes
 from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.model import Change, Location, Pin
 from mcp_audit_gate.rules import drift
@@ -48,9 +48,9 @@ def test_every_class_of_the_contract_has_a_rule() -> None:
 @pytest.mark.parametrize("rule", drift.RULES, ids=lambda rule: rule.info.id)
 def test_examples_of_a_rule(rule, tmp_path: Path) -> None:
     good, bad = (pins(tmp_path, text) for _, text in (rule.info.example_good, rule.info.example_bad))
-    kinds = {change.kind for change in compare_locks(good, bad, Known(bad))}
+    kinds = {item.change.kind for item in paired_changes(good, bad, Known(bad))}
     assert kinds - ({"tool-added"} if rule.info.id == "capability-gained" else set()) == {rule.info.id}
-    assert compare_locks(good, good, Known(good)) == ()
+    assert paired_changes(good, good, Known(good)) == ()
 
 
 def test_hits_name_the_server_and_escape_it() -> None:
