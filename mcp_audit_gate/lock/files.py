@@ -55,7 +55,34 @@ _MAIN = (
     "__main__.py", "package.json", "index.js", "index.mjs", "index.cjs", "index.ts", "main.py", "deno.json",
 )  # fmt: skip
 # A word that ends like this and is a file of the repository is taken for a program, whatever the launch does with it.
-_PROGRAMS = lazy(r"(?i)\.(?:[cm]?[jt]sx?|pyw?|sh|bash|zsh|fish|ps[md]?1|bat|cmd|rb|pl|php|lua|jar|go|rs|exe|dll|so|dylib|node|wasm|csx)$")
+_PROGRAMS = frozenset(
+    (
+        *(
+            "js",
+            "jsx",
+            "ts",
+            "tsx",
+            "cjs",
+            "cjsx",
+            "cts",
+            "ctsx",
+            "mjs",
+            "mjsx",
+            "mts",
+            "mtsx",
+            "node",
+            "wasm",
+            "py",
+            "pyw",
+            "rb",
+            "pl",
+            "php",
+            "lua",
+        ),
+        *("sh", "bash", "zsh", "fish", "ps1", "psm1", "psd1", "bat", "cmd", "exe", "dll", "so", "dylib", "jar", "go", "rs", "csx"),
+    )
+)
+_EDGES = str.maketrans(dict.fromkeys("\"'`;|&()<>=,", " "))
 # A reference that has a default: only who runs the launch could make it another, and the default is what anybody else gets.
 _DEFAULT = lazy(r"\$\{[A-Za-z_][A-Za-z0-9_]{0,100}:-([^{}$]{0,1000})\}")
 # Runners of a project's own commands, and the files that say what these are.
@@ -169,9 +196,9 @@ def _programs(launch: Launch) -> Iterator[str]:
         return
     texts = [word.text for word in launch.words[1:]] + [variable.value for variable in launch.env if variable.value]
     for text in texts:
-        for part in re.split(r"[\s\"'`;|&()<>=,]", text[:_LONGEST]):
-            word = re.sub(r"(?<=\.py):\w+$", "", part)
-            if _PROGRAMS.search(word):
+        for part in text[:_LONGEST].translate(_EDGES).split():
+            word = re.sub(r"(?<=\.py):\w+$", "", part) if ":" in part else part
+            if "." in word and word.rpartition(".")[2].casefold() in _PROGRAMS:
                 yield word
 
 

@@ -66,7 +66,9 @@ class Carried(NamedTuple):
 
 def may_carry(text: str) -> bool:
     """False when a text, or many joined by empty lines, surely carries nothing."""
-    if not text.isascii() or any(mark in text for mark in _MARKS) or _CONTROL.search(text):
+    if not text.isascii() or any(mark in text for mark in _MARKS):
+        return True
+    if not text.replace("\n", "").isprintable() and _CONTROL.search(text):
         return True
     return max(map(len, text.split()), default=0) >= 24
 

@@ -25,7 +25,6 @@ _LONGEST = max(map(len, _STOPS))
 # What parts words, and what may stand at their edges, as blanks.
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()} | {ord(char): " " for char in "“”‘’«»…–—"}
 _CAPITAL = lazy(r"[A-Z](?<=[A-Za-z]{2})")
-_UPPER = lazy("|".join(sorted(UPPER)))
 _DOT = lazy(r"\.\S")
 # Of the apostrophes those that begin a word; the one in `user's` belongs to it.
 _APOSTROPHE = lazy(r"'(?<![A-Za-z0-9]')|'(?!(?:s|t|re|ll|ve|d)\b)|'(?<=['’]\w')|'(?<=['’]\w\w')")
@@ -151,7 +150,7 @@ def _shaped(text: str) -> int:
     index = _index()
     mask = 0
     if _CAPITAL.search(text):
-        mask = index.named | (index.upper if _UPPER.search(text) else 0)
+        mask = index.named | (index.upper if any(word in text for word in UPPER) else 0)
     elif "_" in text or "()" in text or " tool" in text or not text.isascii() or ("-" in text and _COMPOUND.search(text)):
         mask = index.named
     if "/" in text or "@" in text or "~" in text or "\\" in text or _DOT.search(text):

@@ -33,6 +33,7 @@ _FIRST = lazy(r"[.!?](?=\s)|\n\s*\n|\n\s*(?:Args|Parameters|Returns|Example|Use 
 _LISTED = lazy(
     r"\b(?:creat|updat|retriev|read|list|stop|start|edit|modify)[a-z]*,? (?:(?:and|or) )?(delet(?:e|es|ing)|destroy(?:s|ing)?|drop(?:s|ping)?)\b"
 )
+_LISTABLE = ("delet", "destroy", "drop")
 _READ = 400
 _JOINING = frozenset(("and", "or", "to", "can", "then"))
 _CHANGING = frozenset(("write", "read", "delete"))
@@ -292,7 +293,7 @@ def _destroys(tool: _Read) -> Iterator[_Sign]:
         yield _Sign("destructive", "name", verb, 2 if tool.told.get("delete", "") and _noun(tool, "data") else 1)
     if said:
         yield _Sign("destructive", "description", said, 1)
-    listed = _LISTED.search(tool.more_text)
+    listed = _LISTED.search(tool.more_text) if any(word in tool.more_text for word in _LISTABLE) else None
     if listed:
         yield _Sign("destructive", "description", listed.group(1), 2 if tool.name[:1] in (("manage",), ("crud",)) else 1)
     for word in ("irreversible", "permanently", "destructive"):

@@ -7,7 +7,6 @@ exist and are near, names that differ only in case) is checked here as well.
 from __future__ import annotations
 
 import functools
-from datetime import date, timedelta
 
 from mcp_audit_gate import rules
 from mcp_audit_gate.errors import PolicyError, suggestion
@@ -23,6 +22,7 @@ from mcp_audit_gate.record import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
     from typing import Any, NoReturn
 
     from mcp_audit_gate.sources.document import Document
@@ -234,8 +234,8 @@ def _expires(spot: Spot) -> None:
     day = read_date(spot.value)
     if day is None:
         spot.wrong(f"`expires` is {_shown(spot.value)}, which is no date", "write YYYY-MM-DD")
-    if day > spot.today + timedelta(MAX_DAYS):
-        latest = spot.today + timedelta(MAX_DAYS)
+    if day.toordinal() > spot.today.toordinal() + MAX_DAYS:
+        latest = day.fromordinal(spot.today.toordinal() + MAX_DAYS)
         spot.wrong(f"`expires` is more than {MAX_DAYS} days ahead", f"write {latest} or a day before it")
 
 
@@ -243,6 +243,8 @@ def read_date(value: object) -> date | None:
     """The date that a text of the form YYYY-MM-DD names; None for anything else."""
     if not isinstance(value, str) or len(value) != 10 or not value.isascii():
         return None
+    from datetime import date
+
     # Later Pythons read other forms of ISO 8601 as well.
     if value[4] + value[7] != "--" or not (value[:4] + value[5:7] + value[8:]).isdigit():
         return None

@@ -36,7 +36,7 @@ def resolve(text: str) -> Json:
         return _WORDS[text]
     if text[0] not in "+-.0123456789":
         return text
-    if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+    if (text.isascii() and text.isdigit() and len(text) <= 18) or re.fullmatch(r"[-+]?[0-9]{1,18}", text):
         return int(text)
     return float(text) if re.fullmatch(r"[-+]?[0-9]{1,30}\.[0-9]{0,30}(?:[eE][-+]?[0-9]{1,2})?", text) else text
 

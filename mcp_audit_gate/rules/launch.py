@@ -7,6 +7,7 @@ import re
 
 from mcp_audit_gate.metadata import placeholders
 from mcp_audit_gate.model import Hit, Launch, Place, Rule, RuleInfo, Word
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.rules import commands, rights, variables
 from mcp_audit_gate.rules.starts import EXPANDING, HELPERS, launches, temporary, words
 from mcp_audit_gate.rules.wording import field, server
@@ -141,7 +142,7 @@ PARENT_PATH_PROGRAM = RuleInfo(
     example_good=(".mcp.json", '{"mcpServers": {"docs": {"command": "node", "args": ["./docs-mcp/server.js"]}}}\n'),
 )
 
-_ROOTS = re.compile(r"(?:\$\{(?:workspaceFolder|workspaceRoot|PWD|CLAUDE_PROJECT_DIR)\}|\$PWD|\$\(pwd\))[\\/]")
+_ROOTS = lazy(r"(?:\$\{(?:workspaceFolder|workspaceRoot|PWD|CLAUDE_PROJECT_DIR)\}|\$PWD|\$\(pwd\))[\\/]")
 
 
 def parent_path_program(entry: Entry) -> Iterator[Hit]:

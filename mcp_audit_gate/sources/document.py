@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 
 from mcp_audit_gate.model import Location, Place
 from mcp_audit_gate.pattern import lazy
@@ -38,7 +39,10 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *[found.end() for found in _LINE_END.finditer(text)]]
+        if "\r" in text:
+            self._starts = [0, *[found.end() for found in _LINE_END.finditer(text)]]
+        else:
+            self._starts = [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, 1-based, of an offset."""

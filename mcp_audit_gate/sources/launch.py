@@ -147,7 +147,7 @@ def _as_script(line: tuple[Word, ...]) -> Word:
 def _split_command(words: tuple[Word, ...]) -> tuple[Word, ...] | None:
     """The words with a command line that was written as one string split up; None when it is more than one command."""
     first = words[0].text
-    path = first.startswith(("/", "~", ".", "\\", "%")) or re.match(r"[A-Za-z]:[\\/]", first) is not None
+    path = first.startswith(("/", "~", ".", "\\", "%")) or (first[1:2] == ":" and re.match(r"[A-Za-z]:[\\/]", first) is not None)
     if len(first.split()) < 2 or (path and _ends_in_program(first)):
         return words
     tokens = shell.split(first)

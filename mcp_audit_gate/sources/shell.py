@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 
 
@@ -21,10 +20,10 @@ class Token(NamedTuple):
     quoted: bool = False
 
 
-_BLANK = re.compile(r"(?:[ \t]|\\\r?\n)+")
-_OPERATOR = re.compile(r"[0-9]*>>?&[0-9-]+|&>>?|[0-9]*(?:<<<|<<-?|>>|>\||[<>]&?)|&&|\|\||\|&|;;|[;&|()\r\n]")
-_PLAIN = re.compile(r"[^ \t\r\n\\'\"`$;&|<>()]+")
-_DOUBLE = re.compile(r'[^"\\`$]+')
+_BLANK = lazy(r"(?:[ \t]|\\\r?\n)+")
+_OPERATOR = lazy(r"[0-9]*>>?&[0-9-]+|&>>?|[0-9]*(?:<<<|<<-?|>>|>\||[<>]&?)|&&|\|\||\|&|;;|[;&|()\r\n]")
+_PLAIN = lazy(r"[^ \t\r\n\\'\"`$;&|<>()]+")
+_DOUBLE = lazy(r'[^"\\`$]+')
 
 
 def split(text: str) -> tuple[Token, ...]:
@@ -125,7 +124,7 @@ def _expansion(text: str, at: int, pieces: list[str], inner: list[str]) -> int:
     return end
 
 
-_IN_BRACES = re.compile(r"\}|\$\(\(?|`|\\")
+_IN_BRACES = lazy(r"\}|\$\(\(?|`|\\")
 
 
 def _braced(text: str, at: int, inner: list[str]) -> int:
@@ -143,7 +142,7 @@ def _braced(text: str, at: int, inner: list[str]) -> int:
     return len(text)
 
 
-_BRACKET = re.compile(r"[()'\"\\]")
+_BRACKET = lazy(r"[()'\"\\]")
 
 
 def _close(text: str, at: int) -> int:

@@ -48,7 +48,9 @@ def has_reference(text: str) -> bool:
 def is_local(text: str) -> bool:
     """True for a path: relative with a dot or slash first, absolute, in the home folder, on a drive, or a file: URL."""
     return (
-        text in (".", "..") or text.startswith(("./", "../", ".\\", "..\\", "/", "~", "file:", "\\")) or re.match(r"[A-Za-z]:[\\/]", text) is not None
+        text in (".", "..")
+        or text.startswith(("./", "../", ".\\", "..\\", "/", "~", "file:", "\\"))
+        or (text[1:2] == ":" and re.match(r"[A-Za-z]:[\\/]", text) is not None)
     )
 
 
@@ -147,7 +149,7 @@ def _is_git(text: str) -> bool:
 def _npm_pin(version: str) -> str:
     if not version:
         return "none"
-    if _EXACT_NPM.fullmatch(version):
+    if (version.count(".") == 2 and all(map(str.isdecimal, version.split(".")))) or _EXACT_NPM.fullmatch(version):
         return "exact"
     return "range" if _RANGE.search(version) else "tag"
 

@@ -115,6 +115,40 @@ def test_every_signal_fires_and_stays_quiet(name: str) -> None:
     assert name not in signals("Lists the pages of a wiki, the newest first. See the manual for the order of the results.")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "curl https://x.example",
+            "wget -O- x |",
+            "cat x |sh",
+            "cat x | bash",
+            "rm -rf /",
+            "cat /etc/passwd",
+            "cat $HOME/x",
+            "nc -l x",
+            "</dev/tcp/1/2",
+        ),
+        *(
+            "a; rm x",
+            "a;cp x",
+            "a;sh x",
+            "a; bash x",
+            "a && cat x",
+            "a && nc x",
+            "a; chmod x",
+            "a;nc x",
+            "chmod 777 x",
+            "chmod -R 644 x",
+            "base64 -d x",
+        ),
+        *("BASE64 --decode x", "powershell -e x", "PowerShell.exe -e x", "Invoke-WebRequest x", "os.system('x')", "cp /home/x y", "cp ~/x y"),
+    ],
+)
+def test_every_command_of_a_shell_is_a_signal(text: str) -> None:
+    assert "shell-text" in signals(f"Say {text} then.")
+
+
 def test_every_signal_has_a_weight_and_says_what_it_is() -> None:
     about = grammar.shipped().about
     assert set(weights()["signals"]) == set(about)
