@@ -245,6 +245,7 @@ def grammar_file(_: str) -> str:
 
 
 MADE: dict[str, Callable[[str], str]] = {
+    "mcp_audit_gate/data/grammar.json": grammar_file,
     ".pre-commit-hooks.yaml": hooks_file,
     "README.md": readme,
     "docs/ci.md": ci_page,
@@ -252,7 +253,6 @@ MADE: dict[str, Callable[[str], str]] = {
     "docs/images/terminal.svg": lambda _: screenshots.terminal(),
     "docs/rules.md": rules_page,
     "examples/ci/github-pull-request.yml": workflow,
-    "mcp_audit_gate/data/grammar.json": grammar_file,
 }
 
 

@@ -29,7 +29,7 @@ _DOT = lazy(r"\.\S")
 # Of the apostrophes those that begin a word; the one in `user's` belongs to it.
 _APOSTROPHE = lazy(r"'(?<![A-Za-z0-9]')|'(?!(?:s|t|re|ll|ve|d)\b)|'(?<=['’]\w')|'(?<=['’]\w\w')")
 _COMPOUND = lazy(r"-(?<=\S-)\S")
-_FEW = 6  # patterns for which it is worth while to look where they may stand
+_SHORT, _KEPT = 500, 2000  # characters of a part that is remembered, and how many are
 # The classes that a word's shape may give it.
 _NAMED = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "OWN")
 _OF_CAPITALS, _OF_ADDRESSES = ("MUST_UPPER",), ("URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "MEMORYFILE", "TOOL")
@@ -40,13 +40,13 @@ _AHEAD = 6  # characters after a word by which it is known as a tool
 class _Index(NamedTuple):
     """The grammar by what must stand in a text.
 
-    phrases: first word -> (further words, mask). odd: words, or first words of phrases, that are not letters and digits alone, with
-    masks. upper, address, quoted, named: classes that capitals, a character of an address, a quotation mark or a sign of a name may
-    give. rarest: bits that the rarest step of a pattern has.
+    phrases: first word -> (further words, mask). odd: a sign -> words with it, or first words of phrases, that are not letters and
+    digits alone, with masks. upper, address, quoted, named: classes that capitals, a character of an address, a quotation mark or a
+    sign of a name may give. rarest: bits that the rarest step of a pattern has.
     """
 
     phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
-    odd: tuple[tuple[str, int], ...]
+    odd: dict[str, tuple[tuple[str, int], ...]]
     upper: int
     address: int
     quoted: int
@@ -56,31 +56,27 @@ class _Index(NamedTuple):
 
 def parts(text: str) -> Iterator[tuple[int, int, Sequence[Pattern]]]:
     """(start, end, patterns) of the parts in which a pattern may stand; each begins and ends where sentences do."""
-    present = classes(text, 0, len(text))
-    wanted = _possible(_begun(present), present)
-    if not wanted:
-        return
-    if len(wanted) > _FEW:
-        yield 0, len(text), wanted
-        return
-    rarest = 0
-    for pattern in wanted:
-        rarest |= pattern.rarest
-    rare = _having(rarest, _words(text.lower()))
     start = 0
     for end in ends(text):
-        low = text[start:end].lower()
-        if any(word in low for word in rare) or _shaped(text[start : end + _AHEAD]) & rarest:
-            some = _possible(wanted, classes(text, start, end))
-            if some:
-                yield start, end, some
+        # Servers repeat themselves: the same sentence stands at many tools.
+        wanted = (_remembered if end - start < _SHORT else _wanted)(text[start : end + _AHEAD], end - start)
+        if wanted:
+            yield start, end, wanted
         start = end
 
 
-def classes(text: str, start: int, end: int) -> int:
-    """All classes that words of a part of a text may have, and some that none has."""
-    low = text[start:end].lower()
-    return _said(low, _words(low)) | _shaped(text[start : end + _AHEAD])
+def _wanted(text: str, length: int) -> tuple[Pattern, ...]:
+    """The patterns that may stand in a part of a text, which is given with some characters after it."""
+    present = classes(text, length)
+    return tuple(_possible(_begun(present), present))
+
+
+_remembered = functools.lru_cache(_KEPT)(_wanted)
+
+
+def classes(text: str, length: int) -> int:
+    """All classes that words of a part may have, and some that none has."""
+    return _said(text[:length].lower()) | _shaped(text)
 
 
 def ends(text: str) -> Iterator[int]:
@@ -116,14 +112,10 @@ def _possible(patterns: Iterable[Pattern], present: int) -> list[Pattern]:
     return found
 
 
-def _words(low: str) -> set[str]:
-    """The words of a text in lower case, as far as they are letters and digits."""
-    return set(low.translate(_BLANKS).split())
-
-
-def _said(low: str, found: set[str]) -> int:
-    """The classes that the words of a text may have."""
+def _said(low: str) -> int:
+    """The classes that the words of a text in lower case may have."""
     index, known = _index(), shipped().words
+    found = set(low.translate(_BLANKS).split())
     mask = 0
     for word in known.keys() & found:
         mask |= known[word]
@@ -131,18 +123,12 @@ def _said(low: str, found: set[str]) -> int:
         for rest, more in index.phrases[first]:
             if found.issuperset(rest):
                 mask |= more
-    for word, more in index.odd:
-        if word in low:
-            mask |= more
+    for sign, words in index.odd.items():
+        if sign in low:
+            for word, more in words:
+                if word in low:
+                    mask |= more
     return mask
-
-
-def _having(wanted: int, found: set[str]) -> list[str]:
-    """The words, among those found and the odd ones, that may have one of the wanted classes, or begin what has."""
-    index, known = _index(), shipped().words
-    some = [word for word in known.keys() & found if known[word] & wanted]
-    some += [first for first in index.phrases.keys() & found if any(mask & wanted for _, mask in index.phrases[first])]
-    return some + [word for word, mask in index.odd if mask & wanted]
 
 
 def _shaped(text: str) -> int:
@@ -164,10 +150,14 @@ def _shaped(text: str) -> int:
 def _index() -> _Index:
     rules = shipped()
     phrases, odd = {}, [(word, mask) for word, mask in rules.words.items() if not word.isalnum()]
+    signs: dict[str, tuple[tuple[str, int], ...]] = {}
     for first, ways in rules.phrases.items():
         if first.isalnum():
             phrases[first] = tuple((tuple(filter(str.isalnum, rest)), mask) for rest, mask in ways)
         else:
             odd += [(first, mask) for _, mask in ways]
+    for word, mask in odd:
+        sign = next(char for char in word if not char.isalnum())
+        signs[sign] = (*signs.get(sign, ()), (word, mask))
     upper, address, quoted, named = (sum(rules.bits[name] for name in names) for names in (_OF_CAPITALS, _OF_ADDRESSES, _OF_QUOTED, _OF_NAMES))
-    return _Index(phrases, tuple(odd), upper, address, quoted, named, sum(rules.rarest))
+    return _Index(phrases, signs, upper, address, quoted, named, sum(rules.rarest))

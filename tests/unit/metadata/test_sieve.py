@@ -79,7 +79,7 @@ def test_no_class_of_a_word_is_overlooked_and_no_sentence_cut(text: str) -> None
     for sentence in words.sentences(text, NAMES):
         number = bisect_right(starts, sentence[0][1]) - 1
         assert sentence[-1][2] <= ends[number]
-        may = sieve.classes(text, starts[number], ends[number])
+        may = sieve.classes(text[starts[number] : ends[number] + 6], ends[number] - starts[number])
         assert [mask & ~may for mask, _, _ in sentence] == [0] * len(sentence)
 
 
@@ -113,6 +113,7 @@ def test_a_word_with_an_apostrophe_is_enough(text: str) -> None:
 )
 def test_hostile_texts_take_no_time(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
+    sieve._remembered.cache_clear()
     start = time.process_time()
     list(sieve.parts(text))
     assert time.process_time() - start < 2  # linear: a tenth of it on a quiet machine
