@@ -45,7 +45,15 @@ def _outside(name: str, seconds: int, seed: int) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     before = set(found.iterdir())
     seeds = [str(folder) for folder in (ROOT / "fuzz" / "corpus" / name, ROOT / "fuzz" / "cases" / name) if folder.is_dir()]
-    flags = [f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={found}/", "-print_final_stats=1", "-timeout=20", "-rss_limit_mb=3000"]
+    flags = [
+        f"-max_total_time={seconds}",
+        f"-seed={seed}",
+        f"-artifact_prefix={found}/",
+        "-print_final_stats=1",
+        "-timeout=300",
+        "-report_slow_units=300",
+        "-rss_limit_mb=3000",
+    ]
     command = [sys.executable, __file__, name, str(seconds), "--inside", str(corpus), *seeds, *flags]
     cpu = _cpu()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="backslashreplace", check=False)

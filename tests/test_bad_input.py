@@ -31,7 +31,7 @@ UNREADABLE = {
     "truncated": (GOOD[:-4], "not valid JSON"),
     "utf-16": (GOOD.encode("utf-16"), "UTF-16, not UTF-8"),
     "utf-16 without a mark": (GOOD.encode("utf-16-le"), "not valid JSON"),
-    "invalid byte": (GOOD.encode().replace(b"web", b"w\xffb"), "not UTF-8"),
+    "invalid byte": (GOOD.encode().replace(b"web", b"w\xffb"), "is not UTF-8"),
     "binary": (bytes(range(256)) * 40, "not UTF-8"),
     "empty": ("", "the file is empty"),
     "blank": (" \n\t\n", "the file is empty"),

@@ -33,6 +33,19 @@ _MODULES = {
     "report-github": "reports",
     "report-markdown": "reports",
     "report-html": "reports",
+    "drift": "drifts",
+    "schemas": "drifts",
+    "policy": "policies",
+    "policy-plain": "policies",
+    "yaml-scalar": "policies",
+    "unwrap": "launches",
+    "line": "launches",
+    "shell": "launches",
+    "dotenv": "launches",
+    "crushrc": "launches",
+    "message": "wires",
+    "events": "wires",
+    "git": "wires",
 }
 
 

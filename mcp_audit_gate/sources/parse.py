@@ -26,8 +26,8 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {data[error.start]:#04x} at offset {error.start} is"
-        raise Unreadable(f"{kind}, not UTF-8", "save the file as UTF-8") from error
+        kind = "UTF-16," if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {data[error.start]:#04x} at offset {error.start} is"
+        raise Unreadable(f"{kind} not UTF-8", "save the file as UTF-8") from error
 
 
 def parse(path: str, data: bytes, syntax: str) -> list[Document]:
@@ -103,15 +103,26 @@ def _markdown(path: str, data: bytes, text: str) -> list[Document]:
         raise
 
 
+# As dotenv for Node.js reads it (lib/main.js 17, seen 2026-11-22), which takes the most: a colon for the sign, the sign or a quote on a later line.
+_VARIABLE = lazy(
+    r"(?:^|(?<=[\r\u2028\u2029]))(?:[^\S\r\n\u2028\u2029]|\ufeff)*(?:export[^\S\r\n]+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*=|[^\S\r\n]*:(?=\s))"
+    r"(?:\s*(?=[\"'`])|[^\S\r\n]*)([^\r\n]*)",
+    re.M,
+)
+
+
 def _dotenv(path: str, data: bytes, text: str) -> list[Document]:
     from mcp_audit_gate.sources.yamls import Node
 
     members = []
-    for found in re.finditer(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*([^\r\n]*)", text, re.M):
-        value = found[2].strip()
-        if value[:1] in "\"'" and value[:1]:
-            value = value[1:].partition(value[0])[0]
-        node = Node(found.start(2), max(found.start(2) + len(found[2].rstrip()), found.start(2)), value)
+    for found in _VARIABLE.finditer(text):
+        written = found[2]
+        if written[:1] in ("'", '"', "`"):
+            value, closing, _ = written[1:].partition(written[0])
+            written = f"{written[0]}{value}{closing}"
+        else:
+            value = written = re.split(r"(?:^|\s)#", written, maxsplit=1)[0].rstrip()
+        node = Node(found.start(2), found.start(2) + len(written), value)
         members.append((found[1], found.start(1), found.end(1), node))
     return [_tree(path, data, text, Node(0, len(text), {str(key): node.value for key, _, _, node in members}, tuple(members)))]
 

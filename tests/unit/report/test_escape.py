@@ -264,3 +264,8 @@ def test_quotes_and_punctuation_stay_outside_of_code(text, prose):
 def test_a_long_word_of_prose_is_code_as_a_whole():
     long = "@" + "x" * 150
     assert escape.prose(f'"{long}"') == f'"`{long}`"'
+
+
+def test_a_number_begins_no_list_in_prose():
+    assert escape.prose("1. one") == "`1`. one"
+    assert escape.prose("12) one 3. two") == "`12`) one 3. two"
