@@ -47,6 +47,32 @@ def _private_key(seed: int) -> str:
     return "\\n".join(("-----BEGIN " + "PRIVATE KEY-----", *lines, "-----END " + "PRIVATE KEY-----", ""))
 
 
+def _phrase(count: int, seed: int) -> str:
+    """Words of BIP-39, in no order that a wallet would take but by chance."""
+    listed = [
+        "abandon",
+        "argue",
+        "blush",
+        "chalk",
+        "crash",
+        "discover",
+        "equal",
+        "flower",
+        "guitar",
+        "isolate",
+        "marble",
+        "never",
+        "permit",
+        "quarter",
+        "round",
+        "sketch",
+        "strong",
+        "torch",
+        "venue",
+    ]
+    return " ".join(listed[(seed + 7 * number) % len(listed)] for number in range(count))
+
+
 _KINDS = {
     "github": lambda seed: checksummed("gh" + "p_", seed),
     "github-app": lambda seed: checksummed("gh" + "s_", seed),
@@ -73,6 +99,10 @@ _KINDS = {
     "private-key": _private_key,
     "random32": lambda seed: random(32, seed),
     "random22": lambda seed: random(22, seed),
+    "wallet": lambda seed: "0" + "x" + random(64, seed, _HEX),
+    "address": lambda seed: "0" + "x" + random(40, seed, _HEX),
+    "phrase12": lambda seed: _phrase(12, seed),
+    "phrase24": lambda seed: _phrase(24, seed),
     "hex32": lambda seed: random(32, seed, _HEX),
 }
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Fault = tuple[str, str, str]
 
-SECRETS = ("literal-secret", "probable-secret", "credential-in-url")
+SECRETS = ("literal-secret", "wallet-key", "probable-secret", "credential-in-url")
 PACKAGES = ("unpinned-package", "floating-image-tag", "image-without-digest")
 _ADVISED = ("known-malicious", "known-vulnerable", "advisory-to-review")  # a version with one of these is none to stay at
 _ROUNDS = 10

@@ -13,7 +13,7 @@ from bisect import bisect_left
 
 from mcp_audit_gate.metadata import formats
 from mcp_audit_gate.metadata.addresses import INTERNAL, LOOPBACK, host_kind
-from mcp_audit_gate.metadata.formats import LITERAL, credential
+from mcp_audit_gate.metadata.formats import LITERAL, WALLET, credential
 from mcp_audit_gate.metadata.formats import Credential as Credential
 from mcp_audit_gate.metadata.naming import is_key_name, telling
 from mcp_audit_gate.metadata.naming import is_secret_name as is_secret_name
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 MASK = "<secret>"
 IN_URL, PROBABLE = "credential-in-url", "probable-secret"
-RULES = (LITERAL, IN_URL, PROBABLE)  # the narrower first: it wins where two speak of the same text
+RULES = (LITERAL, WALLET, IN_URL, PROBABLE)  # the narrower first: it wins where two speak of the same text
 
 _URL_PASSWORD, _URL_TOKEN, _RANDOM, _NAMED = "password in a URL", "token in a URL", "probable secret", "value under a secret's name"
 _SHORTEST_RANDOM, _SHORTEST_IN_URL, _SHORTEST_MASKED = 16, 8, 6
@@ -79,7 +79,7 @@ def _worth(text: str, name: str | None, shortest: int) -> bool:
     """False when nothing in the text can be a credential, told without tables and patterns."""
     if len(text) < min(shortest, _SHORTEST_IN_URL):
         return False
-    if formats.has_gate(text) or ("://" in text and ("@" in text or ("=" in text and telling(text)))):
+    if formats.has_gate(text) or formats.may_be_wallet(text, name) or ("://" in text and ("@" in text or ("=" in text and telling(text)))):
         return True
     if len(text) < shortest:
         return False
@@ -93,7 +93,7 @@ def _worth(text: str, name: str | None, shortest: int) -> bool:
 def _find(text: str, name: str | None, wide: bool) -> tuple[Credential, ...]:
     blanked = blank(text)
     found = [*formats.find(text, name, wide), *_in_urls(blanked)]
-    if wide or not any(one.rule == LITERAL for one in found):
+    if wide or not any(one.rule in (LITERAL, WALLET) for one in found):
         found += [*_named(blanked, name, wide), *_assigned(blanked, wide), *_pairs(blanked, name, wide), *_encoded(text, wide)]
     return _settled(found)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-LITERAL = "literal-secret"
+LITERAL, WALLET = "literal-secret", "wallet-key"
 SHORTEST = 20  # characters of the shortest format
 
 # One of these stands in whatever is found here. They are a copy of the data file's gates (a test compares them), so that for a config
@@ -52,6 +52,21 @@ def has_gate(text: str) -> bool:
     return False
 
 
+_PHRASES = ("mnemonic", "seed", "phrase", "wallet", "recovery", "secret", "key")
+
+
+def may_be_wallet(text: str, name: str | None) -> bool:
+    """False for a text without a wallet's private key or recovery phrase, told without tables and patterns."""
+    if len(text) < 47:  # twelve words of three letters
+        return False
+    if ("0x" in text or "0X" in text) and len(text) >= 66:
+        return True
+    if text.count(" ") + text.count(",") < 11:
+        return False
+    low = f"{name or ''} {text}".lower()
+    return any(word in low for word in _PHRASES)
+
+
 def find(text: str, name: str | None = None, wide: bool = False) -> Iterator[Credential]:
     """Every credential in the text that its form alone tells; `name` is what the text stands under.
 
@@ -61,6 +76,10 @@ def find(text: str, name: str | None = None, wide: bool = False) -> Iterator[Cre
         start = len(text) - len(text.lstrip())
         if is_aws_secret(text.strip()):
             yield credential(_AWS, LITERAL, text, start, start + 40)
+    if may_be_wallet(text, name):
+        from mcp_audit_gate.metadata import wallets
+
+        yield from (credential(found.kind, WALLET, text, found.start, found.end) for found in wallets.find(text, name))
     if has_gate(text):
         yield from _formats(text, wide)
         yield from _blocks(text)

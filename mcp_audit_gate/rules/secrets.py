@@ -6,7 +6,7 @@ import functools
 
 from mcp_audit_gate.metadata.credentials import IN_URL, PROBABLE, judge_all, mask, reference_form
 from mcp_audit_gate.metadata.credentials import RULES as NARROWER_FIRST
-from mcp_audit_gate.metadata.formats import LITERAL
+from mcp_audit_gate.metadata.formats import LITERAL, WALLET
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Entry, Hit, Rule, RuleInfo, Setting
 
@@ -22,6 +22,7 @@ NAME_LIMIT = 200
 # The examples are put together from pieces, so that no secret scanner takes this file for a leak; the values never existed.
 _JWT = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiI5MDIxIn0." + "h2Vq8ZtW0xLmB4vHsYc7Np" + "Jd3FgTf6KaQe5UwXr1GzM"
 _KEY = "9f3c81d27be04a65" + "c1d8e7034fb2a961"
+_CHAIN = '{"mcpServers": {"chain": {"command": "npx", "args": ["-y", "@acme/chain-mcp@1.4.2"], "env": {"PRIVATE_KEY": "%s"}}}}\n'
 _GOOD = (
     ".mcp.json",
     '{"mcpServers": {"tracker": {\n  "type": "http",\n  "url": "https://mcp.example.com/v1",\n'
@@ -72,10 +73,24 @@ CREDENTIAL_IN_URL = RuleInfo(
     example_bad=(".mcp.json", '{"mcpServers": {"tracker": {"type": "http", "url": "https://deploy:' + _KEY[:22] + '@mcp.example.com/v1"}}}\n'),
     example_good=_GOOD,
 )
+WALLET_KEY = RuleInfo(
+    id=WALLET,
+    family="secrets",
+    severity="high",
+    title="The key of a wallet is committed",
+    why="Whoever reads the repository can take the funds at once, and nobody can call them back. Programs look for nothing else in public code.",
+    looks_at="0x and 64 hexadecimal digits, or 12 to 24 words of the BIP-39 list, in every string of an entry or client setting, under a name "
+    "such as PRIVATE_KEY, WALLET, SIGNER, MNEMONIC or SEED_PHRASE. Addresses, hashes, public keys, and the keys that Hardhat and Anvil print for "
+    "everybody are left out.",
+    fix="Move the funds to a new wallet, then write a reference to a variable (${NAME}, ${env:NAME}, ${input:id}) in its place.",
+    references=("CWE-321",),
+    example_bad=(".mcp.json", _CHAIN % ("0x" + _KEY + _KEY[::-1])),
+    example_good=(".mcp.json", _CHAIN % "${CHAIN_PRIVATE_KEY}"),
+)
 
 
 class _Run:
-    """A run's context as the key of a cache: the three rules share one walk over all strings."""
+    """A run's context as the key of a cache: the rules share one walk over all strings."""
 
     __slots__ = ("context",)
 
@@ -116,7 +131,8 @@ def _fix(client: str, rule: str) -> str:
     form = reference_form(client)
     if rule == IN_URL:
         return f"Change it, then move it to a header or variable that holds a reference{f' ({form})' if form else ''}."
-    return f"Revoke it, then write a reference{f' ({form})' if form else ' to a variable'} in its place."
+    first = "Move the funds to a new wallet" if rule == WALLET else "Revoke it"
+    return f"{first}, then write a reference{f' ({form})' if form else ' to a variable'} in its place."
 
 
 def _field(at: Pointer) -> str:
@@ -141,4 +157,6 @@ def _check(rule: str) -> Callable[[Context], Iterator[Hit]]:
     return check
 
 
-RULES: tuple[Rule, ...] = tuple(Rule(info, _check(info.id), "context", True, True) for info in (LITERAL_SECRET, PROBABLE_SECRET, CREDENTIAL_IN_URL))
+RULES: tuple[Rule, ...] = tuple(
+    Rule(info, _check(info.id), "context", True, True) for info in (LITERAL_SECRET, WALLET_KEY, PROBABLE_SECRET, CREDENTIAL_IN_URL)
+)
