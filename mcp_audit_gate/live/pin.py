@@ -9,7 +9,7 @@ from mcp_audit_gate.lock.drift import compare
 from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.lock.lockfile import found, write
 from mcp_audit_gate.lock.match import key, match
-from mcp_audit_gate.lock.update import replaced, rewrite, unix
+from mcp_audit_gate.lock.update import Exchanged, alone, exchange, replaced, unix
 from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import RANK
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Reading
     from mcp_audit_gate.sources.discover import WorkingTree
+
+
+_RESTORE = "Compare it with what was committed, restore it (git checkout), and pin again"
 
 
 class Request(NamedTuple):
@@ -56,8 +59,21 @@ class Talk(NamedTuple):
     ask: Callable[[str], bool] | None = None
 
 
+PATIENCE_S = 600.0  # another run may have slow servers
+
+
 def run(request: Request, talk: Talk) -> int:
-    """Pins the servers below the paths; returns the exit code. Raises GateError."""
+    """Pins the servers below the paths; returns the exit code. Raises GateError.
+
+    The lockfile is held from its reading to its writing: another run waits, so what changes it meanwhile is a server.
+    """
+    if request.check:
+        return _run(request, talk)
+    with alone(request.file, PATIENCE_S, lambda: talk.say("another mcp-audit pin is running here; this one waits until it is done")):
+        return _run(request, talk)
+
+
+def _run(request: Request, talk: Talk) -> int:
     lock = found(request.tree, request.lock)
     reading = read(request.tree, request.paths, request.clients, request.policy)
     matches = _matches(reading, lock, request.tree)
@@ -82,8 +98,17 @@ def run(request: Request, talk: Talk) -> int:
         return INCOMPLETE
     gaps = (*reading.not_assessed, *(gap for one in shown for gap in one.gaps))
     fresh = tuple(pin for pin in pins if pin is not None)
+    after = replaced(lock.pins if lock else (), fresh, used, request.prune)
+    if fresh and (forged := _forged(lock, after)):
+        talk.say(
+            f"{visible(request.lock)}: the record of {forged} is not as pin wrote it, and would be made to look so; nothing is pinned. {_RESTORE}"
+        )
+        return INCOMPLETE
     try:
-        changed = _write(request, lock, fresh, used, talk)
+        changed = _write(request, lock, bool(fresh), write(after), talk)
+    except Exchanged:
+        talk.say(f"{visible(request.lock)} changed while the servers ran; nothing is pinned. {_RESTORE}")
+        return INCOMPLETE
     except OSError as error:
         talk.say(f"cannot write {visible(request.lock)}: {error.strerror}; check that its folder exists and is writable")
         return INCOMPLETE
@@ -162,21 +187,24 @@ def _pin(server: Server, seen: Observed) -> Pin | None:
     return seen.pin if seen.pin is None or old is None else seen.pin._replace(resolved=old.resolved)
 
 
-def _write(request: Request, lock: Lock | None, fresh: tuple[Pin, ...], used: set[tuple[str, str]], talk: Talk) -> bool:
+def _forged(lock: Lock | None, after: Sequence[Pin]) -> str:
+    """The name of a record that does not add up and would be written with new digests, although its server was not pinned; "" for none."""
+    kept = {id(pin) for pin in after}
+    doubtful = (pin for pin, sound in zip(lock.pins, lock.sound) if not sound) if lock else ()
+    return next((visible(masked_name(pin.name), 80) for pin in doubtful if id(pin) in kept), "")
+
+
+def _write(request: Request, lock: Lock | None, is_new: bool, after: bytes, talk: Talk) -> bool:
     """Writes the lockfile, unless only asked whether it would change; True when it does."""
     name = visible(request.lock)
-    before = lock.pins if lock else ()
-
-    def change(pins: tuple[Pin, ...]) -> tuple[Pin, ...]:
-        return replaced(pins, fresh, used, request.prune)
-
+    before = lock.document.data if lock else None
     if request.check:
-        changed = write(change(before)) != (unix(lock.document.data) if lock else None) and bool(fresh or lock)
+        changed = after != (unix(before) if before is not None else None) and bool(is_new or lock)
         talk.say(f"{name} {'would change' if changed else 'is up to date'}")
         return changed
-    if not fresh and not (request.prune and lock):
+    if not is_new and not (request.prune and lock):
         talk.say(f"{name} was not {'changed' if lock else 'written'}: nothing was pinned")
         return False
-    changed = rewrite(request.file, change)
+    changed = exchange(request.file, before, after)
     talk.say(f"{name} {'written' if changed else 'is up to date'}")
     return changed

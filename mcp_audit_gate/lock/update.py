@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 WAIT_S = 30.0
 
 
+class Exchanged(Exception):  # noqa: N818 - a state of the file
+    """The lockfile is not the one any more that was read."""
+
+
 def replaced(pins: Iterable[Pin], new: Iterable[Pin], used: Iterable[tuple[str, str]], prune: bool = False) -> tuple[Pin, ...]:
     """The pins with the new ones in place of those of the same name and launch.
 
@@ -37,19 +41,30 @@ def replaced(pins: Iterable[Pin], new: Iterable[Pin], used: Iterable[tuple[str, 
 
 
 def rewrite(file: str, change: Callable[[tuple[Pin, ...]], tuple[Pin, ...]]) -> bool:
-    """Applies a change to the pins of a lockfile on disk; False when that changes no byte. Raises LockError, UsageError, OSError.
+    """Applies a change to the pins of a lockfile on disk; False when that changes no byte. Raises LockError, UsageError, OSError."""
+    with alone(file):
+        before = _bytes(os.path.realpath(file))
+        return exchange(file, before, write(change(read(os.path.basename(file), before).pins if before is not None else ())))
 
-    The file is written beside itself, flushed and renamed, so that a crash leaves the old or the new one.
+
+def exchange(file: str, before: bytes | None, after: bytes) -> bool:
+    """Writes a lockfile that still holds what was read, None for no file; False when that changes no byte. Raises Exchanged, OSError.
+
+    To be called while `alone` is held. The file is written beside itself, flushed and renamed, so that a crash leaves the old or the new one.
     """
-    folder, name = os.path.split(os.path.realpath(file))
-    with _alone(folder, name):
-        before = _bytes(os.path.join(folder, name))
-        after = write(change(read(name, before).pins if before is not None else ()))
-        _sweep(folder, name)
-        if before is not None and after == unix(before):
-            return False
-        put(os.path.join(folder, name), after)
-        _flush(folder)
+    full = os.path.realpath(file)
+
+    def check() -> None:
+        if _bytes(full) != before:
+            raise Exchanged(os.path.basename(file))
+
+    check()
+    folder, name = os.path.split(full)
+    _sweep(folder, name)
+    if before is not None and after == unix(before):
+        return False
+    put(full, after, last=check)
+    _flush(folder)
     return True
 
 
@@ -85,36 +100,46 @@ def _flush(folder: str) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: str, name: str) -> Iterator[None]:
-    """Holds a lock on the folder (POSIX) or a file beside the lockfile, so that two runs write one after the other."""
-    if os.name == "posix":
+def alone(file: str, patience_s: float | None = None, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Holds a lock on the folder of a lockfile (POSIX) or a file beside it, so that whoever changes the lockfile does so after us.
+
+    waiting: called when another holds it. Raises UsageError when that one has not gone after `patience_s`. Where there is no folder, nothing is held.
+    """
+    folder, name = os.path.split(os.path.realpath(file))
+    patience_s = WAIT_S if patience_s is None else patience_s
+    if not os.path.isdir(folder):
+        yield
+    elif os.name == "posix":
         import fcntl
 
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            _wait(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), BlockingIOError, folder)
+            _wait(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), BlockingIOError, folder, patience_s, waiting)
             yield
         finally:
             os.close(descriptor)
-        return
-    marker = os.path.join(folder, f".{name}.writing")
-    _wait(lambda: os.close(os.open(marker, os.O_CREAT | os.O_EXCL)), FileExistsError, marker)
-    try:
-        yield
-    finally:
-        os.unlink(marker)
+    else:
+        marker = os.path.join(folder, f".{name}.writing")
+        _wait(lambda: os.close(os.open(marker, os.O_CREAT | os.O_EXCL)), FileExistsError, marker, patience_s, waiting)
+        try:
+            yield
+        finally:
+            os.unlink(marker)
 
 
-def _wait(take: Callable[[], object], taken: type[OSError], what: str) -> None:
+def _wait(take: Callable[[], object], taken: type[OSError], what: str, patience_s: float, waiting: Callable[[], None] | None) -> None:
     import time
 
-    until = time.monotonic() + WAIT_S
+    until = time.monotonic() + patience_s
     while True:
         try:
             take()
         except taken as error:
             if time.monotonic() > until:
-                raise UsageError(f"another mcp-audit pin has held {what} for {WAIT_S:g} s", "end it, or try again") from error
+                raise UsageError(f"another mcp-audit pin has held {what} for {patience_s:g} s", "end it, or try again") from error
+            if waiting:
+                waiting()
+            waiting = None
             time.sleep(0.05)
         else:
             return
