@@ -82,7 +82,8 @@ def _run(words: list[str]) -> int:
         from mcp_audit_gate import options
 
         chosen = options.parse(words)
-    runs = {"scan": _scan, "watch": _watch, "serve": _serve, "pin": _pin, "diff": _diff, "waive": _waive, "policy": _show_policy, "init": _init}
+    runs = {"scan": _scan, "merge": _merge, "watch": _watch, "serve": _serve, "pin": _pin, "diff": _diff}
+    runs |= {"waive": _waive, "policy": _show_policy, "init": _init}
     if chosen.command in runs:
         return runs[chosen.command](chosen)
     streams.write(_page(chosen).encode("utf-8"))
@@ -107,6 +108,8 @@ def _scan(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import everyday, terminal
     from mcp_audit_gate.sources.discover import find_root
 
+    if chosen.shard and chosen.user:
+        raise UsageError("--shard tells a part of what every machine has, and --user is about this one alone", "leave one of them out")
     if chosen.skip_connect:
         gc.disable()  # nothing a scan makes is cyclic; walking it in vain is a quarter of a large run
     else:
@@ -140,10 +143,10 @@ def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> tuple[Report
     tree, settings, rev = job.tree, job.settings, job.settings.trusted
     report, context = gate.judged(tree, job.paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
     plan = None
-    if getattr(chosen, "fix", False) or any(name == "sarif" for name, _ in everyday.outputs(chosen.output)):
+    if getattr(chosen, "fix", False) or chosen.shard or any(name == "sarif" for name, _ in everyday.outputs(chosen.output)):
         from mcp_audit_gate.fix import plan as plans
 
-        plan = plans.plan(tree, job.paths, settings, report, context)
+        plan = (plans.of_part if chosen.shard else plans.plan)(tree, job.paths, settings, report, context)
         report = plan.report
     if chosen.user:
         from mcp_audit_gate import user
@@ -159,6 +162,8 @@ def _watch(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate.sources.discover import find_root
 
     watch.need_extra()
+    if chosen.shard:
+        raise UsageError("--shard tells a part of a run, and watch shows the whole", "leave --shard out")
     if not chosen.skip_connect:
         _may_connect(chosen)
     analyse = _analyse(chosen)
@@ -255,6 +260,15 @@ def _diff(chosen: argparse.Namespace) -> int:
     found = comparison.compared(old, new, policy)
     streams.write(differences.write(found, chosen.output))
     return BLOCKED if found.items else PASSED
+
+
+def _merge(chosen: argparse.Namespace) -> int:
+    from mcp_audit_gate import everyday, merge
+    from mcp_audit_gate.sources.discover import find_root
+
+    outputs = everyday.outputs(chosen.output)
+    report, origin = merge.merged(chosen.reports)
+    return _write(report, outputs, _look(chosen, (), "")._replace(provenance=origin), find_root((".",)))
 
 
 def _waive(chosen: argparse.Namespace) -> int:

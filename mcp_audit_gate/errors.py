@@ -52,6 +52,10 @@ class OutputError(GateError):
     exit_code = INCOMPLETE
 
 
+class ReportError(GateError):
+    """A report of a part is none, or does not belong to the others, so nothing was joined."""
+
+
 class Unreadable(Exception):  # noqa: N818 - a state of a file, not a fault of the program
     """A file, or a part of one, that could not be understood; becomes a NotAssessed and a finding.
 

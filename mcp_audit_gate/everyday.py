@@ -24,7 +24,7 @@ _FLAGS = (
 _VALUES = ("--policy", "--lock", "--trusted-ref", "--baseline", "--category", "--llm-model")
 _LISTS = ("--output", "--client", "--allow-launch", "--pass-env")
 _SHORT = {"-q": "--quiet", "-v": "--verbose", "-o": "--output"}
-_OTHERS: dict[str, object] = {"color": "auto", "fail_on": None, "min_severity": "info", "timeout": 30.0, "jobs": 16, "now": None}
+_OTHERS: dict[str, object] = {"color": "auto", "fail_on": None, "min_severity": "info", "timeout": 30.0, "jobs": 16, "now": None, "shard": None}
 
 
 def scan(words: Sequence[str]) -> Namespace | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.lock.match import Match
     from mcp_audit_gate.metadata.said import Said
     from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Observed, Pin, RuleInfo
+    from mcp_audit_gate.part import Owed, Part
     from mcp_audit_gate.policy.compared import Comparison
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Reading, Tree
@@ -51,7 +52,7 @@ class Settings(NamedTuple):
     clients: empty for all. policy: None for the one at the root of the tree. fail_on: None for the policy's. whole: the paths
     are the whole tree. lock: None for the one at the root of the tree. pin_check: an entry without a pin makes the run incomplete.
     trusted: None when the tree judges itself. new_only: what was there before does not block. baseline: its fingerprints, when a
-    report names them.
+    report names them. shard: number and count of parts; None for the whole.
     """
 
     today: date
@@ -67,6 +68,7 @@ class Settings(NamedTuple):
     trusted: Trusted | None = None
     new_only: bool = False
     baseline: frozenset[str] = frozenset()
+    shard: tuple[int, int] | None = None
 
 
 RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES, *trusted.RULES), key=lambda rule: rule.info.id))
@@ -97,34 +99,36 @@ def judged(
     if rev:
         from mcp_audit_gate import change
 
-        measured = change.compare(tree, reading if is_whole else None, change.Asked(tree.root, paths, settings.clients), policy, rev, settings.today)
+        asked = change.Asked(tree.root, paths, settings.clients)
+        measured = change.compare(tree, reading if is_whole else None, asked, policy, rev, settings.today)
         moved = tuple(change.pins(measured, matches, is_whole))
         allowed = match(reading.context.entries, measured.trusted.lock, tree, tree.root)
         policy = trusted.tightened(policy, change.unreviewed(allowed))
-    observed = connect(allowed) if connect else ()
+    part = _part(settings, matches)
+    observed = connect(_asked(part, matches, allowed)) if connect else ()
+    launched, live = tuple(compared.launches(matches)), tuple(compared.live(matches, observed))
     context = reading.context._replace(
         lock=lock,
         lock_required=policy.lock,
         matches=matches,
         observed=observed,
-        changes=(*compared.launches(matches), *compared.live(matches, observed), *moved),
+        changes=(*launched, *live, *moved),
         pinned=_read((*pinned(matches), *_unrecorded(observed, matches))),
         whole=is_whole,
         newly_shown=tuple(compared.newly_shown(matches, observed)),
+        part=part,
     )
-    analysis = analyse(context) if analyse else None
-    context = context._replace(analysis=analysis)
-    gaps = (*_unread(matches), *(_unpinned(context) if settings.pin_check else ()), *(gap for seen in observed for gap in seen.gaps))
-    gaps = (*gaps, *(analysis.gaps if analysis else ()))
-    reading = reading._replace(context=context, not_assessed=in_order((*reading.not_assessed, *gaps)))
+    context = context._replace(analysis=analyse(_own(context)) if analyse else None)
+    reading = reading._replace(context=context, not_assessed=_gaps(reading, context, settings.pin_check))
     if lock is not None:
         reading.documents[lock.path] = lock.document
     servers = tuple(_servers(context))
-    findings = mark(_judge(reading, servers, policy, settings, measured), fail_on)
+    judged, owed = _judge(reading, servers, policy, settings, measured)
+    findings = mark(judged, fail_on)
     verdict = conclude(
         findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
     )
-    told = (*(trusted.told(measured, matches) if measured else ()), *((*_unseen(context), *advisories.aged(settings.today)) if servers else ()))
+    told = (*(trusted.told(measured, matches) if measured else ()), *((*_unseen(context), *advisories.aged(settings.today)) if matches else ()))
     verdict = verdict._replace(reasons=(*verdict.reasons, *told))
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
@@ -132,27 +136,73 @@ def judged(
     layers = (*policy.layers, *(measured.after.policy.layers if measured else ()))
     documents = {**reading.documents, **{layer.source: layer.document for layer in layers if layer.document}}
     mode = Mode(connect is not None, policy.name, lock.path if lock else None, rev.ref if rev else None)
-    report = Report(
-        mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, settings.today, context.changes
-    )
-    return report, context
+    report = Report(mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, context.changes)
+    if part is None:
+        return report, context
+    from mcp_audit_gate import shards
+
+    run = shards.common(settings, reading, policy, lock, measured)
+    asked_of = range(len(launched), len(launched) + len(live))
+    told_of = shards.Told(run, asked_of, tuple(sorted(_ran(policy, context, rev))), told, owed)
+    return shards.own(report, context, part, told_of, tree.root), context
 
 
-def _judge(reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings, measured: Comparison | None) -> tuple[Finding, ...]:
-    """The findings of all rules and of the policy, waivers and the baseline applied, sorted."""
+def _gaps(reading: Reading, context: Context, pin_check: bool) -> tuple[NotAssessed, ...]:
+    """What this run, or its part, could not assess."""
+    asked = (gap for seen in context.observed for gap in seen.gaps)
+    said = context.analysis.gaps if context.analysis else ()
+    gaps = in_order((*reading.not_assessed, *_unread(context.matches), *(_unpinned(context) if pin_check else ()), *asked, *said))
+    part = context.part
+    return gaps if part is None else tuple(gap for gap in gaps if part.has(gap.server, gap.path))
+
+
+def _part(settings: Settings, matches: Sequence[Match]) -> Part | None:
+    """What this run tells, when it is one of several."""
+    if settings.shard is None:
+        return None
+    from mcp_audit_gate import shards
+
+    return shards.part(*settings.shard, matches)
+
+
+def _asked(part: Part | None, matches: Sequence[Match], allowed: Sequence[Match]) -> Sequence[Match]:
+    """The servers that are asked: a part leaves others to the others, but for those without a pin, which it could not know otherwise."""
+    if part is None:
+        return allowed
+    return [start for item, start in zip(matches, allowed) if item.pin is None or part.has(item.entry.name, item.entry.document.path)]
+
+
+def _own(context: Context) -> Context:
+    """The context with the surfaces of the part alone."""
+    part = context.part
+    return context if part is None else context._replace(pinned=tuple(item for item in context.pinned if part.has(item.pin.name, None)))
+
+
+def _judge(
+    reading: Reading, servers: tuple[Server, ...], policy: Policy, settings: Settings, measured: Comparison | None
+) -> tuple[tuple[Finding, ...], tuple[Owed, ...]]:
+    """The findings of all rules and of the policy, waivers and the baseline applied, sorted; for a part also what it knows of each waiver."""
+    part = reading.context.part
+    owed: tuple[Owed, ...] = ()
     vouched = {id(item.entry) for item in reading.context.matches if item.is_pinned and (measured is None or trusted.has_pin(measured, item))}
     hits = [item for item in rules.run(reading.context) if not (policy_rules.tolerated(policy, item) or _settled(item, vouched))]
     changed = trusted.hits(measured, reading.context.changes) if measured else ()
     found = rules.findings((*hits, *policy_rules.of_servers(policy, servers), *changed), policy.severity)
+    if part:
+        from mcp_audit_gate import shards
+
+        found = shards.told(part, found, {rule.info.id: rule.scope for rule in RULES})
     present = _present(policy, settings)
     if policy.waivers:
         judged, counts = waivers.apply(found, policy.waivers, settings.today, None if measured is None else frozenset(present))
-        used = waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings))
-        told = rules.findings(policy_rules.of_waivers(trusted.kept(used, measured)), policy.severity)
-        found = tuple(sorted((*(found if settings.ignore_waivers else judged), *told), key=rules.order))
+        used = tuple(trusted.kept(waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings)), measured))
+        spoken = tuple(policy_rules.of_waivers(used))
+        if part:
+            owed, spoken = shards.owed(used, policy), shards.certain(part, spoken)
+        found = tuple(sorted((*(found if settings.ignore_waivers else judged), *rules.findings(spoken, policy.severity)), key=rules.order))
     if not settings.new_only:
-        return found
-    return waivers.known(found, settings.baseline | {name for name, status in present.items() if status != "waived"})
+        return found, owed
+    return waivers.known(found, settings.baseline | {name for name, status in present.items() if status != "waived"}), owed
 
 
 def _present(policy: Policy, settings: Settings) -> dict[str, str]:
@@ -177,9 +227,14 @@ def _evidence(reading: Reading, policy: Policy, settings: Settings) -> waivers.E
         settings.whole and not settings.clients,
         frozenset(item.path for item in reading.inputs if item.status == "parsed"),
         frozenset(item.path or "" for item in reading.not_assessed),
-        frozenset(rule.info.id for rule in RULES if policy.severity(rule.info) != "off" and _could_run(rule.info, reading.context, settings.trusted)),
+        _ran(policy, reading.context, settings.trusted),
         frozenset(rule.info.id for rule in RULES if rule.info.family == "metadata"),
     )
+
+
+def _ran(policy: Policy, context: Context, rev: Trusted | None) -> frozenset[str]:
+    """The rules that are on and had what they look at."""
+    return frozenset(rule.info.id for rule in RULES if policy.severity(rule.info) != "off" and _could_run(rule.info, context, rev))
 
 
 def _unseen(context: Context) -> Iterator[str]:
@@ -201,10 +256,11 @@ def _in_force(policy: Policy, info: RuleInfo) -> str:
 
 
 def _servers(context: Context) -> Iterator[Server]:
-    """Every server of the run; what was read of its surface for the rules is not read again."""
+    """Every server of the run, or of its part; what was read of its surface for the rules is not read again."""
     shown = {id(entry): seen.pin for seen in context.observed for entry in seen.entries}
     said = {id(one.pin): one.said for one in context.pinned}
-    for item in context.matches:
+    part = context.part
+    for item in context.matches if part is None else (item for item in context.matches if part.has(item.entry.name, item.entry.document.path)):
         pin = item.pin or shown.get(id(item.entry))
         yield _server(item, pin, said.get(id(pin)))
 

@@ -18,11 +18,11 @@ from mcp_audit_gate.record import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import date
     from typing import Protocol
 
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
+    from mcp_audit_gate.part import Part, Shard
 
     Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
     Pointer = tuple[str | int, ...]
@@ -56,8 +56,7 @@ class Location(NamedTuple):
 class Place(NamedTuple):
     """A value, or its key, in a parsed file.
 
-    `nth` chooses among equal keys, step by step along `pointer`: 0 the first, -1 the last; its last item goes on for all
-    further steps, and () means the last everywhere.
+    `nth` chooses among equal keys, step by step along `pointer`: 0 the first, -1 the last; its last item goes on, () means the last everywhere.
     """
 
     document: Locator
@@ -231,7 +230,7 @@ class Problem(NamedTuple):
 
 
 class Input(NamedTuple):
-    """A file the gate looked at. status: parsed, excluded, unreadable. shape: the pointers that matched, joined by a space."""
+    """A file that was looked at. status: parsed, excluded, unreadable. shape: pointers that matched. sha256: of data that another run read."""
 
     path: str
     client: str | None
@@ -240,13 +239,14 @@ class Input(NamedTuple):
     servers: int
     status: str
     reason: str | None = None
+    sha256: str | None = None
 
 
 class RuleInfo(NamedTuple):
     """What is known about a rule: documentation, `explain`, SARIF and the text report are made from it.
 
-    needs: the evidence it works on: config, lock, surface, trusted-ref. example_bad gives exactly this rule, example_good
-    gives nothing; each is (path, text of the file).
+    needs: the evidence it works on: config, lock, surface, trusted-ref. example_bad gives exactly this rule, example_good gives nothing; each is
+    (path, text of the file).
     """
 
     id: str
@@ -266,10 +266,9 @@ class RuleInfo(NamedTuple):
 class Hit(NamedTuple):
     """What a rule found: where, and what to say. The engine makes it a Finding.
 
-    value: the canonical value at fault; it goes into the fingerprint, so that another value at the same place is another
-    finding. secret: the value is a credential, so only a few bits of its hash may leave the program.
-    subject: what in the entry, when it is not the pointer (`tool:NAME`). server: whose fault it is, when a rule looks at the
-    whole context.
+    value: the canonical value at fault; it goes into the fingerprint, so that another value at the same place is another finding. secret: the
+    value is a credential, so only a few bits of its hash may leave the program. subject: what in the entry, when it is not the pointer
+    (`tool:NAME`). server: whose fault it is, when a rule looks at the whole context.
     """
 
     place: Place | Location
@@ -285,8 +284,7 @@ class Hit(NamedTuple):
 class Rule(NamedTuple):
     """A rule: what it is, and its check of one subject (an Entry, a Setting, or the whole Context).
 
-    alike: of an entry it judges client, kind, value and launches only, not its name or where it stands; so entries that are equal
-    in these are without fault together.
+    alike: of an entry it judges client, kind, value and launches only, not its name or place; entries equal in these are faultless together.
     """
 
     info: RuleInfo
@@ -300,9 +298,9 @@ class Rule(NamedTuple):
 class Context(NamedTuple):
     """Everything the rules may look at in one run.
 
-    lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its pin.
-    pinned: each surface that is known, with the entries it serves. observed: what connecting showed. newly_shown: tools of it that a pin has not
-    so. changes: how what is there now differs from what was agreed. whole: all configs of the tree were looked at. analysis: what a model said.
+    lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its pin. pinned: each
+    surface that is known, with the entries it serves. observed: what connecting showed. newly_shown: tools of it that a pin has not so. changes:
+    how what is there now differs from what was agreed. whole: all configs were looked at. analysis: what a model said. part: what this run tells.
     """
 
     entries: tuple[Entry, ...]
@@ -317,6 +315,7 @@ class Context(NamedTuple):
     whole: bool = True
     analysis: Analysis | None = None
     newly_shown: tuple[Pinned, ...] = ()
+    part: Part | None = None
 
 
 class Finding(NamedTuple):
@@ -364,12 +363,13 @@ class Server(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """How the run was made. policy: a path or `preset:NAME`."""
+    """How the run was made. policy: a path or `preset:NAME`. shard: `I/N` for a part of it."""
 
     connect: bool = False
     policy: str = "preset:default"
     lock: str | None = None
     trusted_ref: str | None = None
+    shard: str | None = None
 
 
 class Verdict(NamedTuple):
@@ -381,9 +381,9 @@ class Verdict(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Everything a reporter may show.
+    """Everything a reporter may show. severities: in force for each rule in this run. changes: since the pins agreed on.
 
-    severities: those in force for each rule in this run. changes: since the pins agreed on. fixes: by fingerprint, where looked for.
+    fixes: by fingerprint, where looked for. shard: what joins a part with the others. hashes: GitHub's, by path and line, without the files.
     """
 
     mode: Mode
@@ -395,6 +395,7 @@ class Report(NamedTuple):
     rules: tuple[RuleInfo, ...]
     severities: Mapping[str, str]
     documents: Mapping[str, Locator]
-    today: date
     changes: tuple[Drift, ...] = ()
     fixes: Mapping[str, Fix] = {}
+    shard: Shard | None = None
+    hashes: Mapping[str, Mapping[int, str]] | None = None

@@ -8,6 +8,7 @@ import os
 from mcp_audit_gate import HOME, __version__
 from mcp_audit_gate.errors import UsageError
 from mcp_audit_gate.model import SEVERITIES
+from mcp_audit_gate.part import PARTS
 from mcp_audit_gate.policy.load import PRESETS
 from mcp_audit_gate.report import FORMATS
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES
@@ -97,15 +98,9 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trusted-ref", metavar="REV", help="take policy, waivers and lockfile from this git revision, and judge what changed since")
     parser.add_argument("--staged", action="store_true", help="judge what git would commit: the index instead of the working tree")
     parser.add_argument("--fail-on", choices=LEVELS, help="the least severity that blocks; overrides the policy")
-    parser.add_argument(
-        "--min-severity", choices=LEVELS[:-1], default="info", help="what the text and Markdown reports show; never changes the verdict"
-    )
-    parser.add_argument(
-        "-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]", help=f"{' '.join(FORMATS)}; repeatable; no FILE: standard output"
-    )
+    _reports(parser)
     parser.add_argument("--new-only", action="store_true", help="what --trusted-ref or --baseline has already is reported, and does not block")
     parser.add_argument("--baseline", metavar="REPORT.json", help="with --new-only: a JSON report of an earlier run")
-    parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")
     parser.add_argument(
         "--llm-analysis", action="store_true", help="also ask a model about the tools' texts, which are sent to it; never lowers anything"
     )
@@ -113,6 +108,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-empty", action="store_true", help="no MCP config found is a pass")
     parser.add_argument("--exit-zero", action="store_true", help="findings never fail; errors and incompleteness still do")
     parser.add_argument("--ignore-waivers", action="store_true", help="judge as if there were no waivers, for auditors")
+    parser.add_argument("--shard", type=_shard, metavar="I/N", help="tell the I-th of N parts; mcp-audit merge joins the JSON reports of all parts")
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
 
 
@@ -120,6 +116,16 @@ def _scan_once(parser: argparse.ArgumentParser) -> None:
     _scan(parser)
     parser.add_argument("--fix", action="store_true", help="show safe edits: versions from the lockfile, references in place of literal secrets")
     parser.add_argument("--yes", action="store_true", help="with --fix: write them, and judge what is there then")
+
+
+def _reports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--min-severity", choices=LEVELS[:-1], default="info", help="what the text and Markdown reports show; never changes the verdict"
+    )
+    parser.add_argument(
+        "-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]", help=f"{' '.join(FORMATS)}; repeatable; no FILE: standard output"
+    )
+    parser.add_argument("--category", metavar="NAME", help="SARIF automationDetails.id, for several runs on one commit")
 
 
 def _common_of_trees(parser: argparse.ArgumentParser) -> None:
@@ -179,6 +185,11 @@ def _rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", choices=("text", "json", "markdown"), default="text", help="default: text")
 
 
+def _merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reports", nargs="+", metavar="REPORT.json", help="what scan --shard I/N -o json=FILE wrote, for every I from 1 to N")
+    _reports(parser)
+
+
 def _waive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "fingerprint", metavar="FINGERPRINT", help="the finding's, as in the JSON report or with scan -v; the first 8 digits do when they are enough"
@@ -215,6 +226,11 @@ _COMMANDS = {
     "serve": (_serve, "be an MCP server on standard input and output, with read-only tools", "mcp-audit serve --install --client cursor --dry-run"),
     "pin": (_pin, "ask the servers what they declare, show what changed, write the lockfile", "mcp-audit pin"),
     "diff": (_diff, "what changed between two lockfiles or git revisions, by class; exit code 1 when something did", "mcp-audit diff origin/main"),
+    "merge": (
+        _merge,
+        "one verdict and one set of reports from the parts that scan --shard wrote",
+        "mcp-audit merge part-*.json -o sarif=mcp-audit.sarif",
+    ),
     "waive": (_waive, "let a finding through until a day", "mcp-audit waive 0f3c9a51 --reason 'internal host, OPS-112' --expires 2027-01-31"),
     "policy": (_policy, "validate the policy, or print what is in force", "mcp-audit policy check"),
     "init": (_init, "write a starter policy, a workflow, a pre-commit entry; never overwrites", "mcp-audit init --github --pre-commit"),
@@ -231,6 +247,13 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from error
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, parts = text.partition("/")
+    if not (text.isascii() and slash and number.isdecimal() and parts.isdecimal() and len(text) <= 9 and 0 < int(number) <= int(parts) <= PARTS):
+        raise argparse.ArgumentTypeError(f"{text!r}: write I/N, for example 2/4: the second of four parts; at most {PARTS}")
+    return int(number), int(parts)
 
 
 def _seconds(text: str) -> float:

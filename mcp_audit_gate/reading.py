@@ -69,7 +69,7 @@ def read(tree: Tree, paths: Iterable[str], clients: frozenset[str], policy: Poli
 
 def in_order(gaps: Iterable[NotAssessed]) -> tuple[NotAssessed, ...]:
     """What was not assessed, in the order of reports."""
-    return tuple(sorted(gaps, key=lambda item: (item.path or "", item.server or "", item.reason)))
+    return tuple(sorted(gaps, key=lambda item: (item.path or "", item.server or "", item.reason, item.what, item.hint or "")))
 
 
 class _Reader:

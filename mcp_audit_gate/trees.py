@@ -47,7 +47,7 @@ def job(chosen: Namespace, clients: frozenset[str], today: date) -> Job:
     settings = gate.Settings(
         today, clients, named, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, own_lock, chosen.pin_check
     )
-    settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=baseline(chosen, rev))
+    settings = settings._replace(trusted=rev, new_only=chosen.new_only, baseline=baseline(chosen, rev), shard=chosen.shard)
     return Job(tree, paths, settings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +100,6 @@ def drawn_report(draw: Draw) -> Report:
         RULES,
         {rule.id: rule.severity for rule in RULES},
         documents,
-        date(2026, 11, 22),
         tuple(draw.many(change, 1)),
     )
 

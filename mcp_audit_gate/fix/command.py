@@ -22,6 +22,7 @@ def check(chosen: Namespace) -> None:
     for option, given, why in (
         ("--staged", chosen.staged, "mends files, and --staged judges what git has in its index"),
         ("--trusted-ref", chosen.trusted_ref is not None, "goes by the lockfile of the working tree, and --trusted-ref by that of a revision"),
+        ("--shard", chosen.shard is not None, "tries all edits together, and --shard tells a part of the findings"),
         ("--user", chosen.user, "mends the repository's files, and --user adds your own, which are never changed"),
     ):
         if given:

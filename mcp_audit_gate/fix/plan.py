@@ -121,6 +121,16 @@ def plan(tree: Tree, paths: Sequence[str], settings: gate.Settings, report: Repo
     return Plan(report)
 
 
+def of_part(tree: Tree, paths: Sequence[str], settings: gate.Settings, report: Report, context: Context) -> Plan:
+    """The fixes of a part's findings: those that the whole run has, since edits are tried together."""
+    if not any(_mends(report, context)):
+        return Plan(report)
+    settings = settings._replace(shard=None)
+    whole, everything = gate.judged(tree, paths, settings)
+    fixes = plan(tree, paths, settings, whole, everything).report.fixes
+    return Plan(report._replace(fixes={one.fingerprint: fixes[one.fingerprint] for one in report.findings if one.fingerprint in fixes}))
+
+
 class _Run(NamedTuple):
     tree: WorkingTree
     paths: tuple[str, ...]

@@ -184,9 +184,13 @@ def waiver_expired(use: Use) -> Iterator[Hit]:
     """One hit for a waiver that would still cover a finding, had it not ended."""
     if use.expired and use.missed:
         waiver = use.waiver
-        what = "finding counts" if use.missed == 1 else f"{use.missed} findings count"
-        message = f"The waiver for {waiver.rule} ended on {waiver.expires}; its {what} again."
-        yield Hit(_below(waiver.place, "expires"), message, use.identity, subject="")
+        yield Hit(_below(waiver.place, "expires"), ended(waiver.rule, str(waiver.expires), use.missed), use.identity, subject="")
+
+
+def ended(rule: str, day: str, missed: int) -> str:
+    """What is said of a waiver that ended and would still cover some findings."""
+    what = "finding counts" if missed == 1 else f"{missed} findings count"
+    return f"The waiver for {rule} ended on {day}; its {what} again."
 
 
 WAIVER_UNUSED = RuleInfo(
@@ -247,13 +251,17 @@ def _title(server: Server) -> str:
     return f'Server "{visible(server.entry.name, 80)}"'
 
 
+# Only who sees all findings can tell these.
+EXPIRED = Rule(WAIVER_EXPIRED, waiver_expired, "waiver")
+UNUSED = Rule(WAIVER_UNUSED, waiver_unused, "waiver")
+
 # Scope "server": (policy, server); scope "waiver": what a waiver did in the run.
 RULES: tuple[Rule, ...] = (
     Rule(SERVER_NOT_ALLOWED, server_not_allowed, "server"),
     Rule(DENIED_CAPABILITY, denied_capability, "server"),
     Rule(RISK_OVER_LIMIT, risk_over_limit, "server"),
-    Rule(WAIVER_EXPIRED, waiver_expired, "waiver"),
-    Rule(WAIVER_UNUSED, waiver_unused, "waiver"),
+    EXPIRED,
+    UNUSED,
     Rule(WAIVER_TOO_BROAD, waiver_too_broad, "waiver"),
 )
 

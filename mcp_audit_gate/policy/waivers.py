@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 
 class Use(NamedTuple):
-    """What a waiver did. missed: how many findings it would cover, had it not ended. idle: it covers nothing, and that is certain."""
+    """What a waiver did. missed: how many findings it would cover, had it not ended. idle: it covers nothing, and that is certain.
+
+    matched: how many findings it is for, ended or not.
+    """
 
     waiver: Waiver
     expired: bool
     missed: int
     idle: bool
     about_text: bool
+    matched: int = 0
 
     @property
     def identity(self) -> str:
@@ -128,14 +132,14 @@ def _written(waiver: Waiver) -> Mapping[str, Json]:
 def uses(waivers: tuple[Waiver, ...], counts: tuple[tuple[int, int], ...], today: date, evidence: Evidence) -> Iterator[Use]:
     """What each waiver did, in their order."""
     for waiver, (matched, missed) in zip(waivers, counts):
-        idle = not matched and _seen(waiver, evidence)
-        yield Use(waiver, today > waiver.expires, missed, idle, waiver.rule in evidence.text_rules)
+        idle = not matched and seen(waiver.rule, waiver.path, evidence)
+        yield Use(waiver, today > waiver.expires, missed, idle, waiver.rule in evidence.text_rules, matched)
 
 
-def _seen(waiver: Waiver, evidence: Evidence) -> bool:
-    """True when the run looked at all that the waiver could cover, so that no match means that there is nothing."""
-    if waiver.rule not in evidence.ran:
+def seen(rule: str, path: str | None, evidence: Evidence) -> bool:
+    """True when the run looked at all that a waiver for a rule and path could cover, so that no match means that there is nothing."""
+    if rule not in evidence.ran:
         return False
-    if waiver.path is None:
+    if path is None:
         return evidence.whole and not evidence.unread
-    return waiver.path not in evidence.unread and (evidence.whole or waiver.path in evidence.read)
+    return path not in evidence.unread and (evidence.whole or path in evidence.read)

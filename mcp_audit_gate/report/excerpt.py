@@ -6,11 +6,12 @@ from bisect import bisect_left
 
 from mcp_audit_gate.metadata.text import ELLIPSIS, visible
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.report.kept import Kept, Line
 from mcp_audit_gate.sources.document import Document, Lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mcp_audit_gate.model import Location, Locator
 
@@ -54,8 +55,7 @@ class Excerpts:
         if document is None or location[1:3] == location[3:5]:
             return None
         first, last = self._line(document, location.start_line)
-        start = min(first + location.start_column - 1, last)
-        end = last if location.end_line > location.start_line else min(first + location.end_column - 1, last)
+        start, end = _span(location, first, last)
         secrets = _between(self._spans(document), start - width, end + width)
         if secret and not _between(secrets, start, end):
             secrets = tuple(sorted((*secrets, _inside(document.text, start, end))))
@@ -70,17 +70,46 @@ class Excerpts:
         document = self._documents.get(location.path)
         if document is None:
             return None
+        first, last, numbers = self._numbers(document, location)
+        shown = [self._whole(document, number, width) for number in numbers]
+        return first, last, "\n".join(shown if len(shown) > last - first else (*shown, ELLIPSIS))
+
+    def _numbers(self, document: Locator, location: Location) -> tuple[int, int, range]:
+        """The first and the last line around a location, and those of them that are shown."""
         count, _ = self._split(document).position(len(document.text))
         first, last = max(location.start_line - 1, 1), max(min(location.end_line + 1, count), location.end_line)
-        shown = [self._whole(document, number, width) for number in range(first, min(last, count, first + _CONTEXT - 1) + 1)]
-        return first, last, "\n".join(shown if len(shown) > last - first else (*shown, ELLIPSIS))
+        return first, last, range(first, min(last, count, first + _CONTEXT - 1) + 1)
+
+    def keep(self, location: Location, secret: bool) -> tuple[int, Iterator[tuple[int, Line]]] | None:
+        """How many lines the file has, and those that `at` and `around` show of the location, secrets overwritten; None without the file."""
+        document = self._documents.get(location.path)
+        if document is None:
+            return None
+        count, _ = self._split(document).position(len(document.text))
+        return count, self._kept(document, location, secret)
+
+    def _kept(self, document: Locator, location: Location, secret: bool) -> Iterator[tuple[int, Line]]:
+        secrets = self._spans(document)
+        first, last = self._line(document, location.start_line)
+        start, end = _span(location, first, last)
+        if secret and not _between(secrets, start, end):
+            secrets = tuple(sorted((*secrets, _inside(document.text, start, end))))
+        for number in self._numbers(document, location)[2]:
+            first, last = self._line(document, number)
+            text = document.text[first:last]
+            hidden = tuple((max(low - first, 0), min(high, last) - first) for low, high in _between(secrets, first, last))
+            for low, high in hidden:
+                text = f"{text[:low]}{'*' * (high - low)}{text[high:]}"
+            yield number, Line(text, hidden)
 
     def _whole(self, document: Locator, number: int, width: int) -> str:
         first, last = self._line(document, number)
         text = _printable(document.text, _between(self._spans(document), first, first + width), first, min(last, first + width))
         return text if last <= first + width and len(text) <= width else text[: width - 1] + ELLIPSIS
 
-    def _split(self, document: Locator) -> Lines:
+    def _split(self, document: Locator) -> Lines | Kept:
+        if isinstance(document, Kept):
+            return document
         if document.path not in self._lines:
             self._lines[document.path] = document.lines if isinstance(document, Document) else Lines(document.text)
         return self._lines[document.path]
@@ -92,6 +121,8 @@ class Excerpts:
         return self._bounds[key]
 
     def _spans(self, document: Locator) -> Spans:
+        if isinstance(document, Kept):
+            return document.hidden
         if document.path not in self._secrets:
             from mcp_audit_gate.metadata.credentials import merged, secret_spans
 
@@ -100,6 +131,12 @@ class Excerpts:
             more = self._hidden.get(document.path)
             self._secrets[document.path] = merged((*found, *more)) if more else found
         return self._secrets[document.path]
+
+
+def _span(location: Location, first: int, last: int) -> tuple[int, int]:
+    """Where the location's first line holds it. first, last: the offsets of the line."""
+    start = min(first + location.start_column - 1, last)
+    return start, last if location.end_line > location.start_line else min(first + location.end_column - 1, last)
 
 
 def _between(spans: Spans, low: int, high: int) -> Spans:

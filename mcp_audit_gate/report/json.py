@@ -29,7 +29,7 @@ def write(report: Report, look: Look) -> bytes:
 
 def document(report: Report) -> dict[str, Value]:
     """The report as plain values, in the order of the schema."""
-    return {
+    made: dict[str, Value] = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "mcp-audit-gate", "version": __version__, "uri": HOME},
         "mode": {
@@ -37,13 +37,19 @@ def document(report: Report) -> dict[str, Value]:
             "policy": report.mode.policy,
             "lock": report.mode.lock,
             "trusted_ref": report.mode.trusted_ref,
+            "shard": report.mode.shard,
         },
         "inputs": [_input(item) for item in report.inputs],
         "servers": [_server(server) for server in report.servers],
-        "findings": [_finding(finding) for finding in report.findings],
-        "not_assessed": [_not_assessed(item) for item in report.not_assessed],
+        "findings": [finding(item) for item in report.findings],
+        "not_assessed": [not_assessed(item) for item in report.not_assessed],
         "verdict": _verdict(report),
     }
+    if report.shard is not None:
+        from mcp_audit_gate.report import shard
+
+        made["shard"] = shard.member(report.shard, report, shard.Forms(finding, not_assessed, _location))
+    return made
 
 
 def encode(value: Value) -> bytes:
@@ -56,11 +62,18 @@ def encode(value: Value) -> bytes:
 def _text(value: Value, newline: str) -> str:
     deeper = newline + "  "
     if isinstance(value, dict) and value:
-        members = [f"{quoted(key)}: {_records(item, deeper) if key in _RECORDS else _text(item, deeper)}" for key, item in value.items()]
+        members = [f"{quoted(key)}: {_member(key, item, deeper)}" for key, item in value.items()]
         return f"{{{deeper}{f',{deeper}'.join(members)}{newline}}}"
     if isinstance(value, (list, tuple)) and value:
         return f"[{deeper}{f',{deeper}'.join([_text(item, deeper) for item in value])}{newline}]"
     return _line(value)
+
+
+def _member(key: str, value: Value, newline: str) -> str:
+    if key == "shard" and isinstance(value, dict):
+        deeper = newline + "  "
+        return f"{{{deeper}{f',{deeper}'.join([f'{quoted(name)}: {_line(item)}' for name, item in value.items()])}{newline}}}"
+    return _records(value, newline) if key in _RECORDS else _text(value, newline)
 
 
 def _records(value: Value, newline: str) -> str:
@@ -79,7 +92,7 @@ def _input(item: Input) -> dict[str, Value]:
         "path": item.path,
         "client": item.client,
         "shape": item.shape,
-        "sha256": None if item.data is None else _sha256(item.data),
+        "sha256": item.sha256 if item.data is None else _sha256(item.data),
         "servers": item.servers,
         "status": item.status,
         "reason": item.reason,
@@ -122,7 +135,8 @@ def _risk(risk: Risk) -> dict[str, Value]:
     return {"score": risk.score, "parts": parts}
 
 
-def _finding(finding: Finding) -> dict[str, Value]:
+def finding(finding: Finding) -> dict[str, Value]:
+    """A finding in the order of the schema."""
     return {
         "rule": finding.rule,
         "severity": finding.severity,
@@ -148,7 +162,8 @@ def _location(location: Location) -> dict[str, Value]:
     }
 
 
-def _not_assessed(item: NotAssessed) -> dict[str, Value]:
+def not_assessed(item: NotAssessed) -> dict[str, Value]:
+    """A gap in the order of the schema."""
     return {"what": item.what, "path": item.path, "server": item.server, "reason": item.reason, "hint": item.hint}
 
 

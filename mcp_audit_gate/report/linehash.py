@@ -11,13 +11,25 @@ from sys import byteorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mcp_audit_gate.model import Finding, Report
 
 _BASE, _WINDOW, _MASK = 37, 100, (1 << 64) - 1
 _POWERS = tuple(pow(_BASE, _WINDOW - 1 - place, 1 << 64) for place in range(_WINDOW))
 _TOP = pow(_BASE, _WINDOW, 1 << 64)
 _END = 65535
 _CODEC = f"utf-16-{byteorder[0]}e"
+
+
+def of_findings(report: Report, findings: Sequence[Finding]) -> Mapping[str, Mapping[int, str]]:
+    """The hash of each line that a finding begins on, by file and line, for the files that the report has."""
+    wanted: dict[str, set[int]] = {}
+    for finding in findings:
+        wanted.setdefault(finding.location.path, set()).add(finding.location.start_line)
+    data = {item.path: item.data for item in report.inputs}
+    data.update((path, document.data) for path, document in report.documents.items())
+    return {path: line_hashes(known, lines) for path, lines in wanted.items() if (known := data.get(path)) is not None}
 
 
 def line_hashes(data: bytes, wanted: Iterable[int]) -> dict[int, str]:

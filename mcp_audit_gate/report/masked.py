@@ -7,6 +7,7 @@ from mcp_audit_gate.metadata.credentials import mask, masked_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcp_audit_gate.model import Drift, Finding, Json, NotAssessed, Report, Server
+    from mcp_audit_gate.part import Shard
 
 
 def masked(report: Report) -> Report:
@@ -17,7 +18,13 @@ def masked(report: Report) -> Report:
         not_assessed=tuple(map(_gap, report.not_assessed)),
         changes=tuple(map(_drift, report.changes)),
         verdict=report.verdict._replace(reasons=tuple(map(masked_name, report.verdict.reasons))),
+        shard=report.shard and _shard(report.shard),
     )
+
+
+def _shard(shard: Shard) -> Shard:
+    waivers = (item._replace(unused=_finding(item.unused), ended=_finding(item.ended)) for item in shard.waivers)
+    return shard._replace(told=tuple(map(masked_name, shard.told)), waivers=tuple(waivers), elsewhere=tuple(map(_gap, shard.elsewhere)))
 
 
 def _server(server: Server) -> Server:

@@ -6,12 +6,12 @@ from mcp_audit_gate import HOME, __version__
 from mcp_audit_gate.report import describe, escape
 from mcp_audit_gate.report.excerpt import Excerpts
 from mcp_audit_gate.report.json import encode
-from mcp_audit_gate.report.linehash import line_hashes
+from mcp_audit_gate.report.linehash import of_findings
 from mcp_audit_gate.report.words import LEVELS, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
     from typing import Any
 
@@ -75,8 +75,18 @@ class _Run:
             version_control_provenance=self._provenance(),
             column_kind="unicodeCodePoints",
             results=[self._result(finding) for finding in self._open[:LIMIT]],
+            properties=self._embedded(),
         )
         return om.SarifLog(version="2.1.0", schema_uri="https://json.schemastore.org/sarif-2.1.0.json", runs=[run])
+
+    def _embedded(self) -> Any:
+        """A part's whole report, so that `merge` needs nothing else."""
+        if self._report.shard is None:
+            return None
+        from mcp_audit_gate.report.json import document
+        from mcp_audit_gate.report.shard import EMBEDDED
+
+        return {EMBEDDED: document(self._report)}
 
     def _tool(self) -> Any:
         driver = self._om.ToolComponent(
@@ -192,10 +202,6 @@ class _Run:
             prints["primaryLocationLineHash"] = line
         return prints
 
-    def _line_hashes(self, findings: Sequence[Finding]) -> dict[str, dict[int, str]]:
-        wanted: dict[str, set[int]] = {}
-        for finding in findings:
-            wanted.setdefault(finding.location.path, set()).add(finding.location.start_line)
-        data = {item.path: item.data for item in self._report.inputs}
-        data.update((path, document.data) for path, document in self._report.documents.items())
-        return {path: line_hashes(known, lines) for path, lines in wanted.items() if (known := data.get(path)) is not None}
+    def _line_hashes(self, findings: Sequence[Finding]) -> Mapping[str, Mapping[int, str]]:
+        known = self._report.hashes
+        return of_findings(self._report, findings) if known is None else known

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 STATUSES = ("blocking", "reported", "waived", "baseline")
 CAPABILITIES = ("shell_execution", "exfiltration", "file_write", "destructive", "network", "file_read")
-_CONFIDENCE = ("low", "medium", "high", "declared")
+CONFIDENCE = ("low", "medium", "high", "declared")
 
 
 def number(count: int, noun: str) -> str:
@@ -53,6 +53,8 @@ def scope(report: Report) -> str:
         parts.append(f"lock {report.mode.lock}")
     if report.mode.trusted_ref is not None:
         parts.append(f"trusted revision {report.mode.trusted_ref}")
+    if report.mode.shard is not None:
+        parts.append(f"part {report.mode.shard} alone")
     return ", ".join(parts)
 
 
@@ -74,7 +76,7 @@ def best(server: Server) -> dict[str, str]:
     """The server's capabilities in a fixed order, each with its best confidence."""
     found: dict[str, str] = {}
     for item in server.capabilities:
-        if item.capability not in found or _CONFIDENCE.index(item.confidence) > _CONFIDENCE.index(found[item.capability]):
+        if item.capability not in found or CONFIDENCE.index(item.confidence) > CONFIDENCE.index(found[item.capability]):
             found[item.capability] = item.confidence
     return {capability: found[capability] for capability in CAPABILITIES if capability in found}
 

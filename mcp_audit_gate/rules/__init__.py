@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from mcp_audit_gate.model import Context, Hit, RuleInfo
+    from mcp_audit_gate.part import Part
 
     Severity = Callable[[RuleInfo, str | None], str]
     # What a rule looks at, and the number of its group of equal entries, 0 for none.
@@ -157,13 +158,23 @@ def _apply(rule: Rule, context: Context, subjects: dict[tuple[str, bool, bool], 
 
 def _subjects(context: Context, scope: str, disabled: bool, sample: bool) -> tuple[Entry | Setting | Pinned, ...]:
     """What rules of a kind look at."""
+    found = tuple(_of_scope(context, scope, disabled, sample))
+    return found if context.part is None else tuple(about for about in found if _is_own(context.part, about))
+
+
+def _of_scope(context: Context, scope: str, disabled: bool, sample: bool) -> Iterable[Entry | Setting | Pinned]:
     if scope == "surface":
-        return tuple(
-            item for item in context.pinned if any((sample or not entry.sample) and (disabled or not entry.disabled) for entry in item.entries)
-        )
+        return (item for item in context.pinned if any((sample or not entry.sample) and (disabled or not entry.disabled) for entry in item.entries))
     if scope == "setting":
-        return tuple(setting for setting in context.settings if sample or not setting.sample)
-    return tuple(entry for entry in context.entries if (sample or not entry.sample) and (disabled or not entry.disabled))
+        return (setting for setting in context.settings if sample or not setting.sample)
+    return (entry for entry in context.entries if (sample or not entry.sample) and (disabled or not entry.disabled))
+
+
+def _is_own(part: Part, about: Entry | Setting | Pinned) -> bool:
+    """True for what a part judges. Equal findings are about one server, or one file, so one part numbers them."""
+    if isinstance(about, Pinned):
+        return part.has(about.pin.name, None)
+    return part.has(about.name if isinstance(about, Entry) and about.kind == "server" else None, about.document.path)
 
 
 def raised(rule: Rule, about: Entry | Setting | Pinned | None, hit: Hit) -> Raised:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -120,7 +119,6 @@ class Builder:
             "rules": tuple(rule(*item) for item in RULES),
             "severities": {item[0]: item[2] for item in RULES},
             "documents": {".mcp.json": document},
-            "today": date(2026, 11, 22),
         }
         return Report(**{**values, **more})
 
