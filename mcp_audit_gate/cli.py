@@ -263,12 +263,12 @@ def _diff(chosen: argparse.Namespace) -> int:
 
 
 def _merge(chosen: argparse.Namespace) -> int:
-    from mcp_audit_gate import everyday, merge
+    from mcp_audit_gate import everyday, merge, terminal
     from mcp_audit_gate.sources.discover import find_root
 
-    outputs = everyday.outputs(chosen.output)
+    outputs, root = everyday.outputs(chosen.output), find_root((".",))
     report, origin = merge.merged(chosen.reports)
-    return _write(report, outputs, _look(chosen, (), "")._replace(provenance=origin), find_root((".",)))
+    return _write(report, outputs, terminal.look(chosen, outputs, root)._replace(provenance=origin), root)
 
 
 def _waive(chosen: argparse.Namespace) -> int:

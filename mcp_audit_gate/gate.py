@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
     from mcp_audit_gate.metadata.said import Said
-    from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Observed, Pin, RuleInfo
+    from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Locator, Observed, Pin, RuleInfo
     from mcp_audit_gate.part import Owed, Part
     from mcp_audit_gate.policy.compared import Comparison
-    from mcp_audit_gate.policy.policy import Policy
+    from mcp_audit_gate.policy.policy import Layer, Policy
     from mcp_audit_gate.reading import Reading, Tree
     from mcp_audit_gate.rules import Raised
 
@@ -120,8 +120,6 @@ def judged(
     )
     context = context._replace(analysis=analyse(_own(context)) if analyse else None)
     reading = reading._replace(context=context, not_assessed=_gaps(reading, context, settings.pin_check))
-    if lock is not None:
-        reading.documents[lock.path] = lock.document
     servers = tuple(_servers(context))
     judged, owed = _judge(reading, servers, policy, settings, measured)
     findings = mark(judged, fail_on)
@@ -133,8 +131,7 @@ def judged(
     infos = tuple(rule.info for rule in RULES)
     severities = {info.id: _in_force(policy, info) for info in infos}
     shown = tuple(server for server in servers if not server.entry.again)
-    layers = (*policy.layers, *(measured.after.policy.layers if measured else ()))
-    documents = {**reading.documents, **{layer.source: layer.document for layer in layers if layer.document}}
+    documents = _documents(reading, lock, (*policy.layers, *(measured.after.policy.layers if measured else ())))
     mode = Mode(connect is not None, policy.name, lock.path if lock else None, rev.ref if rev else None)
     report = Report(mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, context.changes)
     if part is None:
@@ -145,6 +142,12 @@ def judged(
     asked_of = range(len(launched), len(launched) + len(live))
     told_of = shards.Told(run, asked_of, tuple(sorted(_ran(policy, context, rev))), told, owed)
     return shards.own(report, context, part, told_of, tree.root), context
+
+
+def _documents(reading: Reading, lock: Lock | None, layers: Iterable[Layer]) -> dict[str, Locator]:
+    """The files that findings may lie in, by path."""
+    judges = {layer.source: layer.document for layer in layers if layer.document}
+    return {**reading.documents, **({lock.path: lock.document} if lock else {}), **judges}
 
 
 def _gaps(reading: Reading, context: Context, pin_check: bool) -> tuple[NotAssessed, ...]:

@@ -97,10 +97,9 @@ class Package(NamedTuple):
     """What a package runner fetches.
 
     ecosystem: npm, pypi, go, nuget, jsr, deno, mcpb, or "" when nothing tells. version: as written, without @ or ==.
-    pin: exact, none, tag, range, commit, branch (git without a full commit), url, local, locked (the repository's own lock or
-    workspace decides, or a date), or reference (name or version holds a variable without a default).
-    source: the address when it does not come from a registry, else "". text: as written; the default of a `${VAR:-default}` in it
-    is read as its value.
+    pin: exact, none, tag, range, commit, branch (git without a full commit), url, local, locked (the repository's own lock or workspace decides,
+    or a date), or reference (name or version holds a variable without a default). source: the address when it does not come from a registry,
+    else "". text: as written; the default of a `${VAR:-default}` in it is read as its value.
     """
 
     ecosystem: str

@@ -108,5 +108,5 @@ def test_the_schemas_of_the_ready_workflows() -> None:
 
     check("--builtin-schema", "vendor.github-workflows", *(str(file) for file in CI if file.name.startswith("github-")))
     check("--builtin-schema", "vendor.github-actions", "action.yml")
-    check("--builtin-schema", "vendor.gitlab-ci", "examples/ci/gitlab-ci.yml")
+    check("--builtin-schema", "vendor.gitlab-ci", *(str(file) for file in CI if file.name.startswith("gitlab-")))
     check("--regex-variant", "python", "--builtin-schema", "vendor.azure-pipelines", "examples/ci/azure-pipelines.yml")
