@@ -26,38 +26,42 @@ class EventReader:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._rest: list[bytes] = []
-        self._size = 0
+        self._pending = 0  # bytes of the line that has not ended
+        self._held = 0  # bytes of the event that has not ended, its line ends included
         self._return = False
         self._name = ""
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that end in this chunk; raises TooLong."""
+        if not chunk:
+            return []
         if self._return and chunk.startswith(b"\n"):  # the other half of a line's end
             chunk = chunk[1:]
         self._return = chunk.endswith(b"\r")
         first, *others = _ENDS.split(chunk)
         self._rest.append(first)
-        self._size += len(first)
+        self._pending += len(first)
         events = []
         if others:
             for line in (b"".join(self._rest), *others[:-1]):
                 events += self._line(line)
             self._rest = [others[-1]]
-            self._size = len(others[-1]) + sum(map(len, self._data))
-        if self._size > self._limit:
+            self._pending = len(others[-1])
+        if self._pending + self._held > self._limit:
             raise TooLong
         return events
 
     def _line(self, line: bytes) -> list[Event]:
         if not line:
             event = Event(self._name or "message", b"\n".join(self._data))
-            self._name, self._data = "", []
+            self._name, self._data, self._held = "", [], 0
             return [event] if event.data else []
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
+            self._held += len(value) + 1
         elif field == b"event":
             self._name = value.decode("utf-8", "replace")
         return []

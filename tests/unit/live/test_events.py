@@ -34,8 +34,14 @@ def test_a_stream_in_any_pieces(places: set[int]) -> None:
 
 @pytest.mark.parametrize(
     "chunks",
-    [[b"data: " + b"A" * 2000], [b"A" * 400] * 3, [b"data: " + b"A" * 300 + b"\n"] * 4, [b"data: " + b"A" * 600 + b"\n", b"data: " + b"A" * 600]],
-    ids=["one line", "a line in pieces", "an event of lines", "lines in pieces"],
+    [
+        [b"data: " + b"A" * 2000],
+        [b"A" * 400] * 3,
+        [b"data: " + b"A" * 300 + b"\n"] * 4,
+        [b"data: " + b"A" * 600 + b"\n", b"data: " + b"A" * 600],
+        [b"data\n"] * 2000,
+    ],
+    ids=["one line", "a line in pieces", "an event of lines", "lines in pieces", "lines without data"],
 )
 def test_an_event_beyond_the_cap(chunks: list[bytes]) -> None:
     with pytest.raises(TooLong):
@@ -50,3 +56,13 @@ def test_a_line_that_comes_byte_by_byte_costs_no_square() -> None:
     began = time.perf_counter()
     cut([b"A"] * 200_000, 1 << 20)
     assert time.perf_counter() - began < 3
+
+
+def test_many_lines_of_data_in_small_pieces_cost_no_square() -> None:
+    began = time.process_time()
+    cut([b"data:1\n"] * 60_000, 1 << 20)
+    assert time.process_time() - began < 3
+
+
+def test_an_empty_piece_parts_no_line_end() -> None:
+    assert cut([b"data: a\r", b"", b"\ndata: b\n\n"]) == [Event("message", b"a\nb")]
