@@ -68,12 +68,14 @@ class Pattern(NamedTuple):
 class Grammar(NamedTuple):
     """What data/signals.json says, ready for use.
 
-    bits: class -> bit, without those of words in patterns. words: word -> mask. phrases: first word -> (further words, mask).
+    bits: class -> bit, without those of words in patterns. words: word -> number of its mask. phrases: first word -> (further
+    words, mask).
     rarest: bit -> numbers of the patterns whose rarest step has it. about: signal -> its record without the patterns.
     """
 
     bits: dict[str, int]
     words: dict[str, int]
+    masks: Masks
     phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
     patterns: Patterns
     rarest: dict[int, tuple[int, ...]]
@@ -81,6 +83,19 @@ class Grammar(NamedTuple):
     key_files: tuple[str, ...]
     settings_files: tuple[str, ...]
     memory_files: tuple[str, ...]
+
+
+class Masks(dict[int, int]):
+    """The masks of words by number, 0 for none; each is made when it is first asked for."""
+
+    def __init__(self, rows: Sequence[str], bits: Sequence[int]) -> None:
+        super().__init__()
+        self._rows = rows
+        self._bits = bits
+
+    def __missing__(self, number: int) -> int:
+        self[number] = _mask(map(int, self._rows[number].split()), self._bits)
+        return self[number]
 
 
 class Patterns(dict[int, Pattern]):
@@ -154,7 +169,8 @@ def shipped() -> Grammar:
             phrases.setdefault(first, []).append((tuple(rest), mask))
     return Grammar(
         {name: bits[number] for name, number in found["classes"].items()},
-        {word: mask for numbers, text in found["words"] for mask in (_mask(numbers, bits),) for word in text.split()},
+        found["words"],
+        Masks(found["masks"], bits),
         {first: tuple(ways) for first, ways in phrases.items()},
         Patterns(found["patterns"], list(found["signals"]), bits),
         {bits[int(number)]: tuple(some) for number, some in found["rarest"].items()},
@@ -203,6 +219,7 @@ class _Builder:
         signals = self._data["signals"]
         patterns = [self._pattern(signal["name"], text) for signal in signals for text in signal["patterns"]]
         phrases = {"_".join((first, *rest)): mask for first, ways in self._phrases.items() for rest, mask in ways.items()}
+        groups = _grouped(self._words)
         rarest: dict[int, list[int]] = {}
         for at, pattern in enumerate(patterns):
             for number in _numbers(pattern.rarest):
@@ -213,7 +230,8 @@ class _Builder:
             "signals": {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in signals},
             "bits": len(self._bits),
             "classes": {name: number for number, name in enumerate(self._bits) if name[0] != "="},
-            "words": _grouped(self._words),
+            "masks": ["", *(" ".join(map(str, numbers)) for numbers, _ in groups)],
+            "words": {word: number for number, (_, text) in enumerate(groups, 1) for word in text.split()},
             "phrases": _grouped(phrases),
             "patterns": [packed(pattern, names) for pattern in patterns],
             "rarest": {str(number): rarest[number] for number in sorted(rarest)},

@@ -114,11 +114,11 @@ def _possible(patterns: Iterable[Pattern], present: int) -> list[Pattern]:
 
 def _said(low: str) -> int:
     """The classes that the words of a text in lower case may have."""
-    index, known = _index(), shipped().words
+    index, known, masks = _index(), shipped().words, shipped().masks
     found = set(low.translate(_BLANKS).split())
     mask = 0
     for word in known.keys() & found:
-        mask |= known[word]
+        mask |= masks[known[word]]
     for first in index.phrases.keys() & found:
         for rest, more in index.phrases[first]:
             if found.issuperset(rest):
@@ -149,7 +149,7 @@ def _shaped(text: str) -> int:
 @functools.cache
 def _index() -> _Index:
     rules = shipped()
-    phrases, odd = {}, [(word, mask) for word, mask in rules.words.items() if not word.isalnum()]
+    phrases, odd = {}, [(word, rules.masks[number]) for word, number in rules.words.items() if not word.isalnum()]
     signs: dict[str, tuple[tuple[str, int], ...]] = {}
     for first, ways in rules.phrases.items():
         if first.isalnum():
