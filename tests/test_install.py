@@ -15,6 +15,7 @@ pytest.importorskip("mcp", reason="serving needs the extra `connect`")
 from fakes import token
 
 from mcp_audit_gate.cli import main
+from mcp_audit_gate.live import install
 from mcp_audit_gate.sources.homes import HOMES, folders, located
 
 FILES = {"claude-desktop": ".config/Claude/claude_desktop_config.json", "claude-code": ".claude.json", "cursor": ".cursor/mcp.json"}
@@ -111,6 +112,47 @@ def test_what_cannot_be_edited_safely_is_refused_and_nothing_else_done(data, act
     assert "mcp.json was not touched" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("obstacle", ["backup", "folder"])
+def test_a_place_that_cannot_be_written_is_told_and_nothing_lost(obstacle, home, capfd):
+    path = home / FILES["cursor"]
+    if obstacle == "backup":
+        put(home, "cursor", "{}")
+        Path(f"{path}.mcp-audit-backup").mkdir()
+    else:
+        path.parent.write_text("no folder")
+    before = {str(file): file.read_bytes() for file in home.rglob("*") if file.is_file()}
+    assert main(["serve", "--install", "--client", "cursor"]) == 2
+    assert "mcp.json was not touched: " in capfd.readouterr().err
+    assert {str(file): file.read_bytes() for file in home.rglob("*") if file.is_file()} == before
+
+
+def test_a_file_that_changes_in_the_last_moment_stays_as_it_is(home, capfd, monkeypatch):
+    path = put(home, "cursor", "{}")
+    whole = install.put
+
+    def late(file: str, data: bytes, *words, last=None, **more) -> None:
+        if file == str(path):
+            path.write_text('{"mine": 1}')
+        whole(file, data, *words, last=last, **more)
+
+    monkeypatch.setattr(install, "put", late)
+    assert main(["serve", "--install", "--client", "cursor"]) == 2
+    assert "changed in this moment" in capfd.readouterr().err
+    assert path.read_text() == '{"mine": 1}'
+
+
+@pytest.mark.parametrize("rest", ["{}", '{"mcpServers": {}}', '{\n  "mcpServers": {\n    "a": {"command": "x"}, // mine\n  },\n}\n'])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_marks_and_line_ends_come_back(rest, mark, line_end, home):
+    before = (mark + rest.replace("\n", line_end)).encode()
+    path = put(home, "cursor")
+    path.write_bytes(before)
+    assert main(["serve", "--install", "--client", "cursor"]) == (2 if "//" in rest and line_end == "\r" else 0)
+    main(["serve", "--uninstall", "--client", "cursor"])
+    assert path.read_bytes() == before
+
+
 def test_a_link_stays_a_link(home):
     real = home / "dotfiles" / "mcp.json"
     real.parent.mkdir()
@@ -134,6 +176,7 @@ def test_wrong_use(words, home, capfd):
         ("linux", {"HOME": "/h"}, "/h/.config/Code/User/mcp.json"),
         ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "/x"}, "/x/Code/User/mcp.json"),
         ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "x"}, "/h/.config/Code/User/mcp.json"),
+        ("linux", {"HOME": "h"}, f"{os.getcwd()}/h/.config/Code/User/mcp.json"),
         ("darwin", {"HOME": "/h"}, "/h/Library/Application Support/Code/User/mcp.json"),
         ("win32", {"USERPROFILE": "/h", "APPDATA": "/h/Roaming"}, "/h/Roaming/Code/User/mcp.json"),
     ],

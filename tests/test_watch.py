@@ -65,8 +65,8 @@ def watching(tmp_path):
     (tmp_path / ".git").mkdir()
     begun: list[Watching] = []
 
-    def begin(*words: str) -> Watching:
-        begun.append(Watching(tmp_path, *(words or ("--skip-connect",))))
+    def begin(*words: str, folder: Path = tmp_path) -> Watching:
+        begun.append(Watching(folder, *(words or ("--skip-connect",))))
         return begun[-1]
 
     yield begin
@@ -115,6 +115,48 @@ def test_what_is_broken_for_a_while_is_judged_again_when_it_is_well(tmp_path, wa
     run.until("not judged: mcp-audit.lock.json")
     (tmp_path / "mcp-audit.lock.json").unlink()
     assert "still failed" in run.until("the last run")[-1]
+
+
+def test_another_folder_in_the_place_of_the_watched_one_is_judged(tmp_path, watching):
+    root = tmp_path / "project"
+    (root / ".git").mkdir(parents=True)
+    (root / ".mcp.json").write_text(servers(files=PINNED))
+    run = watching("--skip-connect", folder=root)
+    run.until("watching")
+    root.rename(tmp_path / "old")
+    run.until("not judged")
+    (tmp_path / "new" / ".git").mkdir(parents=True)
+    (tmp_path / "new" / ".mcp.json").write_text(servers(files=leaking()))
+    (tmp_path / "new").rename(root)
+    assert "passed, now failed" in run.until("since the last run", "failed")[-1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
+def test_nothing_in_a_configs_place_stops_it(tmp_path, watching):
+    config = tmp_path / ".mcp.json"
+    config.write_text(servers(files=PINNED))
+    run = watching()
+    run.until("watching")
+    for make in (lambda: os.mkfifo(config), lambda: config.symlink_to(config.name), lambda: config.symlink_to("/dev/zero")):
+        config.unlink()
+        make()
+        run.until("since the last run", "incomplete")
+    config.unlink()
+    config.write_text(servers(files=leaking()))
+    assert "incomplete, now failed" in run.until("since the last run", "failed")[-1]
+
+
+def test_a_storm_of_changes_is_few_scans_and_ends_with_the_last_state(tmp_path, watching):
+    config = tmp_path / ".mcp.json"
+    config.write_text(servers(files=PINNED))
+    run = watching()
+    run.until("watching")
+    for number in range(1000):
+        config.write_text(servers(files=leaking() if number % 2 else PINNED, more={**PINNED, "env": {"N": str(number)}}))
+    (tmp_path / "mcp-audit.yaml").write_text("version: 1\nallow: {servers: [nobody]}\n")
+    while not any("new: error[server-not-allowed]" in line for line in run.until("the last run")):
+        pass
+    assert sum(line.startswith("---") for line in run.seen) < 100
 
 
 def test_other_files_start_no_scan(tmp_path, watching):

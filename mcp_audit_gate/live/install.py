@@ -73,7 +73,11 @@ def run(request: Request, say: Callable[[str], None]) -> None:
         if change.line:
             say(f"  {change.line}")
         if not request.dry_run:
-            _write(change)
+            try:
+                _write(change)
+            except OSError as error:
+                where = _short(change.file, request.where.home)
+                raise UsageError(f"{where} was not touched: {error.strerror}", "check that it, its folder and its backup can be written") from error
             if change.before is not None:
                 say(f"  the file as it was: {_short(change.file + BACKUP, request.where.home)}")
 
@@ -167,8 +171,12 @@ def _read(file: str) -> bytes | None:
 def _write(change: Change) -> None:
     """Keeps the old bytes beside the file and puts the new ones in its place in one step; a link stays a link."""
     target = os.path.realpath(change.file)
-    if _read(change.file) != change.before:
-        raise UsageError(f"{visible(change.file)} was not touched: it changed in this moment", "run this again")
+
+    def check() -> None:
+        if _read(change.file) != change.before:
+            raise UsageError(f"{visible(change.file)} was not touched: it changed in this moment", "run this again")
+
+    check()
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if change.before is not None:
         mode = os.stat(target).st_mode & 0o7777
@@ -178,4 +186,4 @@ def _write(change: Change) -> None:
     if change.after is None:
         os.unlink(target)
     else:
-        put(target, change.after, mode)
+        put(target, change.after, mode, last=check)

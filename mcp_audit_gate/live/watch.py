@@ -93,17 +93,29 @@ def _git_files(root: str) -> list[str]:
 def run(job: Job) -> None:
     """Scans until it is interrupted: Ctrl-C, or SIGTERM, which is made the same. Raises UsageError when the first scan cannot be made."""
     _end_on_sigterm()
+    here = os.getcwd()
     seen = _Seen(job.watched)
     before: Report | None = None
     try:
         for number, changed in enumerate(_changes(job.watched, seen)):
             if number:
                 job.say(f"--- {_named(job.root(), changed)} changed")
-            before = _again(job, seen, before, number == 0)
+            if number == 0 or _is_back(here, job.say):
+                before = _again(job, seen, before, number == 0)
             if not number:
                 job.say(f"watching {_named(job.root(), job.watched.folders or job.watched.files)}; Ctrl-C ends it")
     except KeyboardInterrupt:
         return
+
+
+def _is_back(here: str, say: Callable[[str], None]) -> bool:
+    """True when the folder that watching began in is there; whatever stands under its name now is what relative paths mean."""
+    try:
+        os.chdir(here)
+    except OSError as error:
+        say(f"not judged: {visible(masked_name(here))}: {error.strerror}")
+        return False
+    return True
 
 
 def _end_on_sigterm() -> None:

@@ -83,7 +83,7 @@ def folders(environ: Mapping[str, str], platform: str) -> Folders:
         value = environ.get(name, "")
         return value if os.path.isabs(value) else os.path.join(home, *default)
 
-    home = environ.get("USERPROFILE" if platform == "win32" else "HOME") or os.path.expanduser("~")
+    home = os.path.abspath(environ.get("USERPROFILE" if platform == "win32" else "HOME") or os.path.expanduser("~"))
     if platform == "win32":
         return Folders(
             home,
@@ -94,7 +94,7 @@ def folders(environ: Mapping[str, str], platform: str) -> Folders:
     config = given("XDG_CONFIG_HOME", ".config")
     if platform == "darwin":
         support = os.path.join(home, "Library", "Application Support")
-        return Folders(home, config, support, os.path.join(environ.get("XDG_STATE_HOME") or support, _OURS))
+        return Folders(home, config, support, os.path.join(given("XDG_STATE_HOME", "Library", "Application Support"), _OURS))
     return Folders(home, config, config, os.path.join(given("XDG_STATE_HOME", ".local", "state"), _OURS))
 
 
