@@ -70,7 +70,6 @@ NARROWER = {
     "pipe-to-shell": ("shell-wrapper", "inline-code"),
     "url-package": ("unpinned-package",),
     "metadata-address": ("plain-http", "plain-http-internal", "raw-ip-url", "private-address"),
-    "auth-weakened": ("plain-http", "plain-http-internal", "tls-verification-off"),
     "broad-path": ("machine-path",),
     "sensitive-path": ("machine-path",),
     "literal-secret": ("probable-secret", "credential-in-url"),
