@@ -46,6 +46,8 @@ _MODULES = {
     "message": "wires",
     "events": "wires",
     "git": "wires",
+    "scan": "scans",
+    "edit": "scans",
 }
 
 

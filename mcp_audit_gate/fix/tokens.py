@@ -46,10 +46,12 @@ def token(document: Document, place: Place, value: str) -> Token | None:
     pieces = [found.group() for found in pattern.finditer(inner)]
     if sum(map(len, pieces)) != len(inner) or "".join(map(_read, pieces) if quotes else pieces) != value:
         return None
-    starts = [at]
+    starts = []
     for piece in pieces:
-        starts.append(starts[-1] + len(piece))
-    return Token(starts)
+        if not quotes or _read(piece):  # a line end that is escaped is no character
+            starts.append(at)
+        at += len(piece)
+    return Token([*starts, at])
 
 
 def _read(piece: str) -> str:
