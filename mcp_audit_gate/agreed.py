@@ -97,7 +97,8 @@ class Observed(NamedTuple):
     """What a connection to one server of this run showed.
 
     entries: those it serves, all of one name and launch. pin: what was declared, None when it could not be listed whole.
-    partial: what was listed beside a list that failed, to be judged and never to be pinned.
+    partial: what was listed beside a list that failed, to be judged and never to be pinned. other: what values of
+    repeated keys say that pin and partial do not have; the same holds for it.
     """
 
     entries: tuple[Entry, ...]
@@ -105,6 +106,7 @@ class Observed(NamedTuple):
     partial: Pin | None = None
     gaps: tuple[NotAssessed, ...] = ()
     notes: tuple[Note, ...] = ()
+    other: Pin | None = None
 
 
 class Suspicion(NamedTuple):

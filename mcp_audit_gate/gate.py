@@ -328,6 +328,8 @@ def _unrecorded(observed: Iterable[Observed], matches: Iterable[Match]) -> Itera
         pin = seen.pin or seen.partial
         if pin is not None and id(seen.entries[0]) not in recorded:
             yield Pinned(pin, seen.entries)
+        if seen.other is not None:
+            yield Pinned(seen.other, seen.entries)
 
 
 def _unread(matches: Iterable[Match]) -> Iterator[NotAssessed]:

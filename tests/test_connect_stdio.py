@@ -195,6 +195,9 @@ def test_both_values_of_a_repeated_key_are_told(run: Run) -> None:
     assert (note["subject"], note["values"]) == ("tool:a", ["good", "evil"])
     hidden = run.seen["same-list"]["notes"][0]
     assert hidden["values"] == [[{"name": "hidden", "inputSchema": {}}], []]
+    assert [tool["description"] for tool in run.seen["same-key"]["other"]["tools"]] == ["good"]
+    assert [tool["name"] for tool in run.seen["same-list"]["other"]["tools"]] == ["hidden"]
+    assert run.seen["twins"]["other"] is None
 
 
 def test_two_tools_of_one_name_are_both_kept(run: Run) -> None:

@@ -114,7 +114,8 @@ def _observed(server: Server, one: Observation, secrets: Sequence[str]) -> Obser
         return Observed(server.entries, None, gaps=(_gap(server, "server", _REPEATED, _REPEATED_HINT),), notes=notes)
     pin = None if one.surface is None else observed(name, launch, one.surface)
     partial = None if one.partial is None or repeats_secret(one.partial, secrets) else observed(name, launch, one.partial)
-    return Observed(server.entries, pin, partial, gaps, notes)
+    other = None if one.other is None or repeats_secret(one.other, secrets) else observed(name, launch, one.other)
+    return Observed(server.entries, pin, partial, gaps, notes, other)
 
 
 def steadied(server: Server, first: Observed, second: Observed | None) -> Observed:

@@ -115,7 +115,9 @@ class _Visit:
         if isinstance(outcome, Failure):
             return Observation(self._target.name, None, (outcome,), notes, None, contacted, seconds)
         whole = None if outcome.failures else outcome.surface
-        return Observation(self._target.name, whole, outcome.failures, notes, outcome.surface if outcome.failures else None, contacted, seconds)
+        return Observation(
+            self._target.name, whole, outcome.failures, notes, outcome.surface if outcome.failures else None, contacted, seconds, outcome.other
+        )
 
     async def _started(self, server: Server, began: float) -> Listing | Failure:
         try:

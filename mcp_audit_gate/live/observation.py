@@ -82,7 +82,8 @@ class Note(NamedTuple):
 class Observation(NamedTuple):
     """What one target showed. surface: only when all of it was assessed; else `failures` says what was not.
 
-    partial: what was listed beside a list that failed; to be judged, never to be pinned. contacted: a process ran or an address was asked.
+    partial: what was listed beside a list that failed; to be judged, never to be pinned. other: what stands in values of repeated
+    keys that surface and partial do not have; the same holds for it. contacted: a process ran or an address was asked.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Observation(NamedTuple):
     partial: Surface | None = None
     contacted: bool = False
     seconds: float = 0.0
+    other: Surface | None = None
 
     @property
     def failure(self) -> Failure | None:

@@ -41,10 +41,11 @@ STEPS = {"tools/list": "tools", "prompts/list": "prompts", "resources/list": "re
 
 
 class Listing(NamedTuple):
-    """What a session showed, and which of its lists failed."""
+    """What a session showed, which of its lists failed, and what it showed besides to clients that read repeated keys otherwise."""
 
     surface: Surface
     failures: tuple[Failure, ...]
+    other: Surface | None = None
 
 
 async def listing(session: ClientSession, wire: Wire, version: str | None, client: Implementation) -> Listing:
@@ -65,7 +66,27 @@ async def listing(session: ClientSession, wire: Wire, version: str | None, clien
     _note_names(wire, lists)
     tools, prompts, resources, templates = (_sorted(method, lists.get(method, ())) for method in LISTS)
     surface = Surface(hello.instructions, tools, prompts, resources, templates, hello.server_info, session.protocol_version)
-    return Listing(surface, tuple(failures))
+    return Listing(surface, tuple(failures), _other(wire, lists) if wire.others else None)
+
+
+def _other(wire: Wire, lists: Mapping[str, tuple[Object, ...]]) -> Surface | None:
+    """What stands in the values of repeated keys that the surface does not have; None when there is nothing of a proper shape."""
+    found: dict[str, list[Object]] = {method: [] for method in LISTS}
+    known = {json.dumps(item, sort_keys=True) for items in lists.values() for item in items}
+    said: list[str] = []
+    for method, result in wire.others:
+        instructions, items = result.get("instructions"), result.get(LISTS.get(method, ""))
+        if isinstance(instructions, str):
+            said.append(instructions)
+        for item in items if isinstance(items, list) else ():
+            text = json.dumps(item, sort_keys=True)
+            if isinstance(item, dict) and text not in known and not wrong_shape(LISTS[method], item):
+                known.add(text)
+                found[method].append(item)
+    if not said and not any(found.values()):
+        return None
+    tools, prompts, resources, templates = (_sorted(method, tuple(found[method])) for method in LISTS)
+    return Surface("\n".join(said) or None, tools, prompts, resources, templates)
 
 
 class _Hello(NamedTuple):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Json, Pointer
 
 NESTING = 128
+READINGS = 4  # of a message with repeated keys, the usual one among them
 DIGITS = 4300  # as many as Python reads without work that grows with their square
 
 
@@ -37,10 +38,11 @@ class Repeated(NamedTuple):
 
 
 class Message(NamedTuple):
-    """The value of a message and its repeated keys."""
+    """The value of a message, its repeated keys, and what it is to a client that takes another value of such a key than the last."""
 
     value: Json
     repeated: tuple[Repeated, ...]
+    others: tuple[Json, ...] = ()
 
 
 def size(data: bytes) -> int:
@@ -65,7 +67,7 @@ def read(data: bytes) -> Message:
         raise Unfit(f"nested deeper than {NESTING} levels")
     if b"\\u" in data and not _encodable(value):
         raise Unfit("no proper Unicode: it holds half of a surrogate pair")
-    return Message(value, _placed(value, reader.repeated) if reader.repeated else ())
+    return Message(value, _placed(value, reader.repeated), _others(value, reader.repeated)) if reader.repeated else Message(value, ())
 
 
 class _Reader:
@@ -139,8 +141,28 @@ def _placed(value: Json, found: list[tuple[dict[str, Json], list[tuple[str, Json
     return tuple(sorted(placed, key=lambda one: ([str(step) for step in one.at], one.key)))
 
 
-def _repeats(at: Pointer, pairs: list[tuple[str, Json]]) -> list[Repeated]:
+def _others(value: Json, found: list[tuple[dict[str, Json], list[tuple[str, Json]]]]) -> tuple[Json, ...]:
+    """The readings with the first value of each repeated key, with the second, and so on."""
+    keys = {id(item): _values(pairs) for item, pairs in found}
+    most = max(len(values) for many in keys.values() for values in many.values())
+    return tuple(_reading(value, keys, number) for number in range(min(most, READINGS) - 1))
+
+
+def _reading(value: Json, keys: dict[int, dict[str, list[Json]]], number: int) -> Json:
+    if isinstance(value, list):
+        return [_reading(item, keys, number) for item in value]
+    if not isinstance(value, dict):
+        return value
+    chosen = {key: values[min(number, len(values) - 1)] for key, values in keys[id(value)].items()} if id(value) in keys else value
+    return {key: _reading(item, keys, number) for key, item in chosen.items()}
+
+
+def _values(pairs: list[tuple[str, Json]]) -> dict[str, list[Json]]:
     values: dict[str, list[Json]] = {}
     for key, value in pairs:
         values.setdefault(key, []).append(value)
-    return [Repeated(at, key, tuple(many)) for key, many in values.items() if len(many) > 1]
+    return values
+
+
+def _repeats(at: Pointer, pairs: list[tuple[str, Json]]) -> list[Repeated]:
+    return [Repeated(at, key, tuple(many)) for key, many in _values(pairs).items() if len(many) > 1]

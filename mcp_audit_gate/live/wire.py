@@ -61,6 +61,8 @@ class Wire:
         self.notes: list[Note] = []
         self.broken = asyncio.Event()
         self.answers: dict[str, Answer] = {}
+        # Results as a client takes them that does not take the last of equal keys.
+        self.others: list[tuple[str, Object]] = []
         self.stray = ""
         # Why a request got no JSON-RPC answer (an HTTP status), and what to try: a fault only if nothing else works.
         self.refusal = ""
@@ -195,6 +197,10 @@ class Wire:
         self._answered[number] = (method, digest)
         self.answers[method] = Answer(value.get("result"), value.get("error"))
         self._note_repeats(method, message)
+        for other in message.others:
+            result = other.get("result") if isinstance(other, dict) else None
+            if isinstance(result, dict):
+                self.others.append((method, result))
         return {**value, "id": number, **({"result": _emptied(method, value["result"])} if "result" in value else {})}
 
     def _meant(self, value: Object) -> int | None:

@@ -24,6 +24,7 @@ shown = [
         **one._asdict(),
         "surface": one.surface and one.surface._asdict(),
         "partial": one.partial and one.partial._asdict(),
+        "other": one.other and one.other._asdict(),
         "failures": [failure._asdict() for failure in one.failures],
         "notes": [note._asdict() for note in one.notes],
     }

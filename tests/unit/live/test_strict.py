@@ -22,7 +22,7 @@ values = st.recursive(
 @given(values, st.booleans())
 def test_json_keeps_its_value(value: object, ascii_only: bool) -> None:
     message = read(json.dumps(value, ensure_ascii=ascii_only).encode())
-    assert message == (value, ())
+    assert message == (value, (), ())
     assert json.dumps(message.value) == json.dumps(value)
 
 
