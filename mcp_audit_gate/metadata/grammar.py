@@ -226,7 +226,7 @@ class _Builder:
                 rarest.setdefault(number, []).append(at)
         names = [signal["name"] for signal in signals]
         return {
-            **{name: self._data[name] for name in ("key files", "settings files", "memory files", "collecting", "everyday", "expressions")},
+            **{name: self._data[name] for name in ("key files", "settings files", "memory files", "collecting", "everyday", "latin", "expressions")},
             "signals": {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in signals},
             "bits": len(self._bits),
             "classes": {name: number for number, name in enumerate(self._bits) if name[0] != "="},

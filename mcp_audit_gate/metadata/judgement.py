@@ -25,6 +25,8 @@ STRONG, FAIR, WEAK = "strong", "fair", "weak"
 _COUNTS = 0.3
 # Weak signals that count; a long text holds one of each kind sooner or later, and length says nothing.
 _WEAK = 3
+# Characters within which signals of one text are added up, for the same reason.
+_NEAR = 800
 
 
 class Judgement(NamedTuple):
@@ -45,7 +47,22 @@ def weights() -> dict[str, Any]:
 
 
 def judge(signals: Iterable[Signal]) -> Judgement:
-    """The level of the signals of one thing, and which of them made it."""
+    """The level of the signals of one thing, and which of them made it; what stands far apart in one text is not added up."""
+    found = tuple(signals)
+    anchors = [signal for signal in found if strength(signal) != WEAK] or found[:1]
+    best = Judgement(NONE, level_score(()))
+    for anchor in anchors:
+        judged = _judged([signal for signal in found if _is_near(anchor, signal)])
+        if (judged.level == HIGH, judged.score) > (best.level == HIGH, best.score):
+            best = judged
+    return best
+
+
+def _is_near(one: Signal, other: Signal) -> bool:
+    return one.at != other.at or abs(one.offset - other.offset) <= _NEAR
+
+
+def _judged(signals: list[Signal]) -> Judgement:
     table = weights()
     best: dict[str, Signal] = {}
     for signal in signals:

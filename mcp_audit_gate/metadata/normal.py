@@ -51,7 +51,21 @@ def _image(code: int) -> str:
     return char if parts == char else "".join(_TABLE[ord(part)] for part in parts)
 
 
+class _Unmarked(_Folded):
+    """The same in lower case and with the letters of other scripts kept, for reading other languages than English."""
+
+    def __missing__(self, code: int) -> str:
+        import unicodedata
+
+        if is_unseen(code) and chr(code) not in _KEPT:
+            self[code] = ""
+        else:
+            self[code] = "".join(char for char in unicodedata.normalize("NFKD", chr(code)).lower() if unicodedata.category(char) not in ("Mn", "Me"))
+        return self[code]
+
+
 _TABLE = _Folded()
+_LOWER = _Unmarked()
 
 
 @functools.lru_cache(1024)
@@ -83,3 +97,13 @@ def origins(text: str) -> list[int]:
         return list(range(len(text) + 1))
     found = [at for at, char in enumerate(_plain(text)) for _ in _TABLE[ord(char)]]
     return [*found, len(text)]
+
+
+def unmarked(text: str) -> str:
+    """The text in lower case, without accents and what is not seen, in its own letters."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def unmarked_origins(text: str) -> list[int]:
+    """For each character of the unmarked text, and its end, where in the text the character stands that it came from."""
+    return [*(at for at, char in enumerate(text) for _ in _LOWER[ord(char)]), len(text)]

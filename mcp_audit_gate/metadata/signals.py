@@ -6,7 +6,7 @@ import functools
 import re
 from bisect import bisect_right
 
-from mcp_audit_gate.metadata import grammar, sieve, words
+from mcp_audit_gate.metadata import grammar, languages, payees, sieve, words
 from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Pointer
 
 _QUOTE = 120
+_OWN = 4  # steps to the description of a thing itself: list, number, definition, description
 # What stands in these is read with the rest of the text.
 _READ_ANYWAY = (DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
 
@@ -35,6 +36,8 @@ _EXAMPLE = lazy(
 
 # A tag that is spoken of: quoted, or called a tag.
 _MENTION = lazy(r"[\"'`”’]|\s{0,2}(?:(?:and|or)\s{1,2}[`\"']?<|(?:style |like )?(?:tags?|markers?|blocks?|elements?|delimiters?)\b)")
+_INSTANCE = lazy(r"\b(?:e\.g\.|for (?:example|instance)|such as)[^.\n]*$")
+_LEAD = 60  # characters before a command in which it may be called an example
 _ESCAPES = (
     ("&lt;", "   <"),
     ("&gt;", ">   "),
@@ -91,31 +94,37 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
     if not found:
         return ()
     joined = "\n\n".join([text.text for text in found])
-    plain = folded(_unescaped(joined) if "&" in joined else joined)
-    read = _without_examples(plain)
-    hits = sorted((hit for hit in _hits(read, names)), key=lambda hit: hit[1])
+    hits = sorted((*_english(joined, names, _opening(found)), *languages.told(joined, names)), key=lambda hit: hit[1])
     hidden = [(number, item) for number, text in enumerate(found) for item in carried(text.text)] if may_carry(joined) else []
     if not hits and not hidden:
         return ()
     signals: dict[tuple[str, int, str], Signal] = {}
     starts = _starts(found)
-    came = None if plain is joined or not hits else origins(joined)
-    for name, start, end in hits:
-        at = start if came is None else came[start]
-        number = bisect_right(starts, at) - 1
+    for name, start, _, said in hits:
+        number = bisect_right(starts, start) - 1
         text = found[number]
-        known = _others(plain[start:end], names) if names.others else ()
-        signals.setdefault(
-            (name, number, ""), Signal(name, _group(name), _quote(plain[start:end]), text.at, text.key, at - starts[number], "", known)
-        )
+        known = _others(said, names) if names.others else ()
+        signals.setdefault((name, number, ""), Signal(name, _group(name), _quote(said), text.at, text.key, start - starts[number], "", known))
     for number, item in hidden:
         text = found[number]
         place = (text.at, text.key, item.start)
         signals.setdefault(("carrier", number, item.kind), Signal("carrier", _group("carrier"), _quote(item.text), *place, item.kind))
         if item.text and item.kind not in _READ_ANYWAY:
-            for name, start, end in _hits(folded(item.text), names):
+            for name, start, end in _hits(folded(item.text), names, -1):
                 signals.setdefault((name, number, item.kind), Signal(name, _group(name), _quote(item.text[start:end]), *place, item.kind))
     return tuple(signals.values())
+
+
+def _english(joined: str, names: Names, opening: int) -> Iterator[tuple[str, int, int, str]]:
+    """(signal, start, end, words) of what stands in the texts when they are folded; the places are those of the texts as they are."""
+    plain = folded(_unescaped(joined) if "&" in joined else joined)
+    came: list[int] = []
+    for name, start, end in _hits(_without_examples(plain), names, opening):
+        if plain.isascii() and joined.isascii() and len(plain) == len(joined):
+            yield name, start, end, plain[start:end]
+        else:
+            came = came or origins(joined)
+            yield name, came[start], came[end], plain[start:end]
 
 
 def _others(text: str, names: Names) -> tuple[str, ...]:
@@ -156,19 +165,37 @@ def _group(name: str) -> str:
     return str(grammar.shipped().about[name]["group"])
 
 
-def _hits(text: str, names: Names) -> Iterator[tuple[str, int, int]]:
-    """(signal, start, end) of all patterns and expressions."""
+def _opening(found: Sequence[Text]) -> int:
+    """Where a thing's own description begins in the texts when folded, -1 when it has none."""
+    for number, text in enumerate(found):
+        if text.at[-1:] == ("description",) and len(text.at) == _OWN:
+            before = "".join([folded(other.text) + "\n\n" for other in found[:number]])
+            return len(before) + len(text.text) - len(text.text.lstrip())
+    return -1
+
+
+def _hits(text: str, names: Names, opening: int) -> Iterator[tuple[str, int, int]]:
+    """(signal, start, end) of all patterns and expressions; opening: where the sentence stands that says what the thing is."""
     for start, end, wanted in sieve.parts(text):
         for sentence in words.sentences(text, names, start, end):
-            yield from words.matches(sentence, wanted)
+            yield from words.matches(sentence, wanted, sentence[0][1] == opening)
+    for start, end in payees.told(text):
+        yield "payment", start, end
     low = text.lower()
     for signal, when, pattern in expressions():
         for mark in when:
             if mark in low:
                 for found in pattern.finditer(text):
-                    if signal != "frame" or not _MENTION.match(text, found.end()):
+                    if not _is_mentioned(signal, text, found.start(), found.end()):
                         yield signal, found.start(), found.end()
                 break
+
+
+def _is_mentioned(signal: str, text: str, start: int, end: int) -> bool:
+    """True for a tag that is spoken of, and for a command line that is an example."""
+    if signal == "frame":
+        return bool(_MENTION.match(text, end))
+    return signal == "shell-text" and bool(_INSTANCE.search(text[max(0, start - _LEAD) : start]))
 
 
 @functools.cache

@@ -191,8 +191,8 @@ def _address(low: str, rules: Grammar) -> int:
     return mask
 
 
-def matches(sentence: list[Token], patterns: Iterable[Pattern]) -> Iterator[Match]:
-    """The patterns that stand in a sentence, each once, at its first place."""
+def matches(sentence: list[Token], patterns: Iterable[Pattern], opening: bool = False) -> Iterator[Match]:
+    """The patterns that stand in a sentence, each once, at its first place; opening: the sentence is the first of a description."""
     present = 0
     for mask, _, _ in sentence:
         present |= mask
@@ -202,16 +202,20 @@ def matches(sentence: list[Token], patterns: Iterable[Pattern]) -> Iterator[Matc
             if (
                 found
                 and not _is_cited(sentence, found[0])
-                and not (found[0] == 0 and _is_function(sentence, pattern))
+                and not (found[0] == 0 and _is_function(sentence, pattern, opening))
                 and not (pattern.before and any(mask & pattern.before for mask, _, _ in sentence[: found[0]]))
             ):
                 yield Match(pattern.signal, sentence[found[0]][1], sentence[found[1]][2])
 
 
-def _is_function(sentence: list[Token], pattern: Pattern) -> bool:
-    """True where a sentence opens in the third person (`Saves the conversation.`): what the tool does, and no order."""
+def _is_function(sentence: list[Token], pattern: Pattern, opening: bool) -> bool:
+    """True for what the tool itself does, and no order: a sentence that opens in the third person (`Saves the conversation.`), and the
+    first of a description in any form (`Save the conversation.`)."""
     rules = shipped()
-    return bool(rules.about[pattern.signal].get("function")) and bool(sentence[0][0] & rules.bits["THIRD"])
+    about = rules.about[pattern.signal]
+    if opening and (about.get("function") or about.get("opening")):
+        return True
+    return bool(about.get("function")) and bool(sentence[0][0] & rules.bits["THIRD"])
 
 
 def _is_cited(sentence: list[Token], number: int) -> bool:
