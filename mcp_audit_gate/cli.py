@@ -44,8 +44,8 @@ def _guarded(words: Sequence[str], call: Callable[[], int]) -> int:
         return _told(error)
     except BrokenPipeError:  # the reader has enough
         return INCOMPLETE
-    except SystemExit:  # argparse has shown what --help asks for
-        return PASSED
+    except SystemExit as end:  # argparse has shown what --help asks for, or a signal ended a run with its servers
+        return end.code if isinstance(end.code, int) else PASSED
     except KeyboardInterrupt:
         return _say("interrupted", 130)
     except Exception as error:  # the last resort: one line, and the traceback only when asked for

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from repos import PINNED, VARIABLES, Repository, servers
 
-from mcp_audit_gate import completion
+from mcp_audit_gate import cli, completion
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="streams as POSIX has them")
@@ -123,3 +123,12 @@ def test_colour_is_for_those_who_see_it(repository):
     assert b"\x1b[" not in run(repository, "scan --skip-connect", FORCE_COLOR="0").stdout
     assert run(repository, "scan --skip-connect -o text=out.txt -o json", FORCE_COLOR="1", COLUMNS="50").returncode == 1
     assert (repository / "out.txt").read_bytes() == run(repository, "scan --skip-connect").stdout
+
+
+@pytest.mark.parametrize("code", [0, 143])
+def test_a_run_that_a_signal_ended_did_not_pass(code, monkeypatch):
+    def ended(words: list[str]) -> int:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(cli, "_run", ended)
+    assert cli.main(["scan"]) == code

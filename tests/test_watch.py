@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,22 @@ def test_it_ends_when_told(tmp_path, watching, number):
     run.until("watching")
     assert run.end(number) == 0
     assert not any("Traceback" in line for line in run.seen)
+
+
+@POSIX
+def test_it_ends_while_it_asks_a_server_and_so_does_the_server(tmp_path, watching):
+    pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    mark = tmp_path / "started"
+    hanging = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(300)"
+    (tmp_path / ".mcp.json").write_text(servers(slow={"command": sys.executable, "args": ["-c", hanging]}))
+    run = watching("--allow-launch", "slow")
+    until = time.monotonic() + 60
+    while not (mark.exists() and mark.read_text()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert run.end() == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
 
 
 def test_nothing_is_started(tmp_path, watching):

@@ -104,7 +104,7 @@ def run(job: Job) -> None:
                 before = _again(job, seen, before, number == 0)
             if not number:
                 job.say(f"watching {_named(job.root(), job.watched.folders or job.watched.files)}; Ctrl-C ends it")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the latter from a run that connects
         return
 
 
