@@ -281,8 +281,10 @@ def of_waivers(uses: Iterable[Use]) -> Iterator[Raised]:
 
 
 def tolerated(policy: Policy, item: Raised) -> bool:
-    """True for a registry that the policy allows."""
-    hosts = policy.allow.get("registries", ())
-    if not hosts or item.rule.info.id != "registry-override":
+    """True for a registry that the policy allows, and for an approved server that it knows although no config declares it."""
+    rule, listed = item.rule.info.id, policy.allow.get("registries", ())
+    if rule == "approval-for-absent-server":
+        return identity.matches((same_name(item.hit.value),), map(same_name, policy.allow.get("servers", ())))
+    if not listed or rule != "registry-override":
         return False
-    return identity.matches((identity.ascii_host(item.hit.value),), map(identity.registry_host, hosts))
+    return identity.matches((identity.ascii_host(item.hit.value),), map(identity.registry_host, listed))

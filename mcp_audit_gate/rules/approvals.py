@@ -48,6 +48,7 @@ class Approval(NamedTuple):
     at: Pointer = ()
 
 
+_AGENT = '{"mcpServers": {"docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@1.4.2"]}}, "allowedTools": ["%s"]}\n'
 AUTO_APPROVE_ALL = RuleInfo(
     id="auto-approve-all",
     family="trust",
@@ -99,8 +100,22 @@ AUTO_APPROVE_SERVER = RuleInfo(
     "`chat.mcp.toolApproval` of VS Code.",
     fix="Name the tools.",
     references=("CWE-276",),
-    example_bad=(".claude/settings.json", '{"permissions": {"allow": ["mcp__docs"]}}\n'),
-    example_good=(".claude/settings.json", '{"permissions": {"allow": ["mcp__docs__search_docs"]}}\n'),
+    example_bad=(".kiro/agents/docs.json", _AGENT % "@docs"),
+    example_good=(".kiro/agents/docs.json", _AGENT % "@docs/search_docs"),
+)
+APPROVAL_FOR_ABSENT_SERVER = RuleInfo(
+    id="approval-for-absent-server",
+    family="trust",
+    severity="medium",
+    title="A server is approved that no config declares",
+    why="The approval waits for whatever takes the name: one later line in any config starts a program, or lets its tools run, and nobody is asked.",
+    looks_at="Names in `enabledMcpjsonServers`, `permissions.allow`, `mcp.allowed`, `chat.mcp.toolApproval` and `allowedTools` that no config "
+    "of the repository declares, switched off or not. Left out are patterns, servers of plugins and those that Claude Code brings, and names "
+    "that the policy lists (`allow: servers`) because people have them on their own machines. It runs on whole repositories only.",
+    fix="Remove the approval, or list the name under allow.servers in the policy when people bring the server themselves.",
+    references=("CWE-829",),
+    example_bad=(".claude/settings.json", '{"enabledMcpjsonServers": ["docs"]}\n'),
+    example_good=(".kiro/agents/docs.json", _AGENT % "@docs/search_docs"),
 )
 
 
@@ -126,6 +141,31 @@ def auto_approve_writing_tool(context: Context) -> Iterator[Hit]:
         if approval.tool != ALL and _writes(approval.tool):
             tool, server = visible(approval.tool, NAME_LIMIT), visible(approval.server, NAME_LIMIT)
             yield _hit(approval, f'Tool "{tool}" of server "{server}" runs without asking ({approval.key}).', approval.tool)
+
+
+def approval_for_absent_server(context: Context) -> Iterator[Hit]:
+    """Names that settings approve and no entry has; each once a setting. Nothing where some config was not read: it may declare them."""
+    if not context.whole or any(problem.kind == "config-unreadable" for problem in context.problems):
+        return
+    waiting: dict[tuple[str, str, str], list[Approval]] = {}
+    for approval in by_name(context):
+        if approval.entry is None and approval.server and ALL not in approval.server:
+            waiting.setdefault((approval.place.document.path, approval.key, approval.server), []).append(approval)
+    declared = {plain(entry.name) for entry in context.entries if entry.kind == "server"} if waiting else frozenset()
+    for (_, key, server), found in waiting.items():
+        if plain(server) not in declared and not (key == "permissions.allow" and _brought(server)):
+            message = f'Server "{visible(server, NAME_LIMIT)}" is approved ({key}), and no config of the repository declares it.'
+            yield Hit(found[0].place, message, server, related=tuple(one.place for one in found[1:]), server=server)
+
+
+def _brought(server: str) -> bool:
+    """True for servers that come with Claude Code, an account or a plugin, and never from a config of the repository."""
+    return server in table("brought") or server.startswith(tuple(table("brought_starts")))
+
+
+def plain(name: str) -> str:
+    """A name as clients write it into the names of its tools: what is neither letter nor digit becomes `_`."""
+    return "".join(char if char.isalnum() or char == "-" else "_" for char in name.casefold())
 
 
 def _hit(approval: Approval, message: str, value: str) -> Hit:
@@ -272,4 +312,5 @@ RULES: tuple[Rule, ...] = (
     Rule(AUTO_APPROVE_ALL, auto_approve_all, "context"),
     Rule(AUTO_APPROVE_WRITING_TOOL, auto_approve_writing_tool, "context"),
     Rule(AUTO_APPROVE_SERVER, auto_approve_server, "context"),
+    Rule(APPROVAL_FOR_ABSENT_SERVER, approval_for_absent_server, "context"),
 )

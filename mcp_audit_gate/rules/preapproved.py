@@ -41,21 +41,18 @@ class Approved:
 
     def named(self, name: str) -> bool:
         """True when a setting approves a server of that name, one by one."""
-        return name != approvals.ALL and any(item.entry is None and _plain(item.server) == _plain(name) for item in approvals.by_name(self._context))
+        return name != approvals.ALL and any(
+            item.entry is None and approvals.plain(item.server) == approvals.plain(name) for item in approvals.by_name(self._context)
+        )
 
     def places(self, name: str) -> tuple[Place, ...]:
         """Every approval of a server of that name, those of all servers included."""
         if self._places is None:
             self._places = {}
             for approval in approvals.by_name(self._context):
-                server = approval.server if approval.server == approvals.ALL else _plain(approval.server)
+                server = approval.server if approval.server == approvals.ALL else approvals.plain(approval.server)
                 self._places.setdefault(server, []).append(approval.place)
-        return tuple(dict.fromkeys((*self._places.get(_plain(name), ()), *self._places.get(approvals.ALL, ()))))
-
-
-def _plain(name: str) -> str:
-    """A name as clients write it into the names of its tools: what is neither letter nor digit becomes `_`."""
-    return "".join(char if char.isalnum() or char == "-" else "_" for char in name.casefold())
+        return tuple(dict.fromkeys((*self._places.get(approvals.plain(name), ()), *self._places.get(approvals.ALL, ()))))
 
 
 def over(context: Context, told: Iterable[tuple[Drift, Rule, Hit]]) -> Iterator[tuple[Rule, Hit]]:

@@ -67,7 +67,16 @@ def test_every_word_of_the_list_is_known():
 
 @pytest.mark.parametrize(
     "text",
-    ["0x" + "a" * 100_000, (KEY + " ") * 1500, "seed " * 20_000, "mnemonic= " * 10_000, "seed" * 25_000, "seed= abandon " * 7000, "key0x" * 20_000, random(100_000)],
+    [
+        "0x" + "a" * 100_000,
+        (KEY + " ") * 1500,
+        "seed " * 20_000,
+        "mnemonic= " * 10_000,
+        "seed" * 25_000,
+        "seed= abandon " * 7000,
+        "key0x" * 20_000,
+        random(100_000),
+    ],
 )
 def test_hostile_texts_take_linear_time(text):
     start = time.process_time()
