@@ -150,7 +150,7 @@ def work(data: bytes) -> None:
 WORDS = vocabulary(
     "version: 1 fail-on: high critical max-risk: 7.5 require: {lock: true} deny: allow: {capabilities: [shell_execution]} hosts: servers: "
     "rules: exclude: waivers: reason: expires: 2027-01-31 owner: path: server: fingerprint: extends: strict off & * ! | > "
-    '"x" \'x\' {} [] ~ <<: unpinned-package: "**"',
+    '"x" \'x\' {} [] ~ <<: unpinned-package: "**" \\ "a\\tb"',
     ": ", "\n", "\n  ", "\n- ", "\n  - ", " # c", "\r\n", "---\n", "\t",
 )  # fmt: skip
 TARGETS = {
