@@ -11,6 +11,10 @@ import sys
 import time
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 sys.path[0] = str(ROOT)
@@ -27,13 +31,16 @@ MEASURES = {"executions": r"stat::number_of_executed_units: (\d+)", "coverage": 
 def main() -> int:
     """Runs one target in a process of its own, prints and logs what came of it; 1 when something was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("target", help="one of fuzz/targets/__init__.py, or `all`, one after the other")
-    parser.add_argument("seconds", type=int)
+    parser.add_argument("target", help="one of fuzz/targets/__init__.py; `all`, one after the other; or `table`, what all runs here came to")
+    parser.add_argument("seconds", type=int, nargs="?", default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the random choices; 0: another one each time")
     parser.add_argument("--inside", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside is not None:
         return _inside(options.target, options.inside)
+    if options.target == "table":
+        print("\n".join(_table()))
+        return 0
     names = list(TARGETS) if options.target == "all" else [options.target]
     return max([_outside(name, options.seconds, options.seed) for name in names])
 
@@ -66,6 +73,19 @@ def _outside(name: str, seconds: int, seed: int) -> int:
         print(_told(done.stdout))
     print(json.dumps(line))
     return 1 if done.returncode or new else 0
+
+
+def _table() -> Iterator[str]:
+    """The log as a table: for each target the seconds of CPU and the inputs of all its runs, the most coverage, the cases kept."""
+    lines = [json.loads(line) for line in (WORK / "log.jsonl").read_text("utf-8").splitlines()]
+    yield "| target | CPU, s | inputs | coverage | cases kept |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for name in TARGETS:
+        runs = [line for line in lines if line["target"] == name]
+        cpu, inputs = sum(line["cpu"] for line in runs), sum(line["executions"] for line in runs)
+        cases = len(list((ROOT / "fuzz" / "cases" / name).glob("*")))
+        yield f"| {name} | {cpu:.0f} | {inputs} | {max((line['coverage'] for line in runs), default=0)} | {cases} |"
+    yield f"| together | {sum(line['cpu'] for line in lines):.0f} | {sum(line['executions'] for line in lines)} | | |"
 
 
 def _cpu() -> float:

@@ -36,7 +36,7 @@ _KNOWN = (
     ("plain-http", "transport", "high"),
     ("literal-secret", "secrets", "critical"),
     ("description-changed", "drift", "low"),
-    ("a-note", "flow", "info"),
+    ("some-note", "flow", "info"),
 )
 _LOOKS_LIKE = (".mcp.json", '{"bad": "```"}\n')
 RULES = tuple(
