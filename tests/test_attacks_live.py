@@ -54,14 +54,14 @@ def injected(report) -> set[str]:
 @pytest.mark.parametrize(
     "tools",
     [
-        pytest.param('{"tools": [%s]}' % POISONED.replace('"description"', f'"description": {json.dumps(ORDER)}, "x": 1, "y"'), id="plain"),
+        pytest.param('{{"tools": [{}]}}'.format(POISONED.replace('"description"', f'"description": {json.dumps(ORDER)}, "x": 1, "y"')), id="plain"),
         pytest.param(
-            '{"tools": [{"name": "ping", "description": %s, "description": "Answers pong.", "inputSchema": {}}]}' % json.dumps(ORDER), id="text"
+            f'{{"tools": [{{"name": "ping", "description": {json.dumps(ORDER)}, "description": "Answers pong.", "inputSchema": {{}}}}]}}', id="text"
         ),
-        pytest.param('{"tools": [%s], "tools": [%s]}' % (POISONED, HONEST), id="list"),
-        pytest.param('{"tools": [%s], "tools": [%s], "tools": [%s]}' % (HONEST, POISONED, HONEST), id="second-of-three"),
+        pytest.param(f'{{"tools": [{POISONED}], "tools": [{HONEST}]}}', id="list"),
+        pytest.param(f'{{"tools": [{HONEST}], "tools": [{POISONED}], "tools": [{HONEST}]}}', id="second-of-three"),
         pytest.param(
-            '{"tools": [{"name": "ping", "inputSchema": {"properties": {"text": {"description": %s}}}, "inputSchema": {}}]}' % json.dumps(ORDER),
+            f'{{"tools": [{{"name": "ping", "inputSchema": {{"properties": {{"text": {{"description": {json.dumps(ORDER)}}}}}}}, "inputSchema": {{}}}}]}}',
             id="schema",
         ),
     ],
@@ -74,10 +74,10 @@ def test_an_order_in_any_value_of_a_repeated_key_is_judged(scan, tools):
 
 def test_instructions_that_stand_twice_are_judged_twice(scan):
     said = f', "instructions": {json.dumps(ORDER)}, "instructions": "Answers pong."'
-    code, report = scan('{"tools": [%s]}' % HONEST, said)
+    code, report = scan(f'{{"tools": [{HONEST}]}}', said)
     assert (code, "instructions" in injected(report)) == (1, True)
 
 
 def test_equal_values_of_a_repeated_key_are_told_and_judged_once(scan):
-    _, report = scan('{"tools": [%s], "tools": [%s]}' % (HONEST, HONEST))
+    _, report = scan(f'{{"tools": [{HONEST}], "tools": [{HONEST}]}}')
     assert [finding["rule"] for finding in report["findings"] if finding["rule"] not in ("temp-dir-program", "unlocked-server")] == ["duplicate-key"]
