@@ -80,10 +80,17 @@ def _package(package: Package) -> str:
     """The name, or where it comes from, without version or commit."""
     if not package.source:
         return pypi_name(package.name) if package.ecosystem == "pypi" else package.name.lower() if package.ecosystem == "nuget" else package.name
-    address = package.source.partition("#")[0].removeprefix("git+")
-    scheme, _, rest = address.rpartition("://")
+    address = package.source.partition("#")[0]
+    scheme, _, rest = address.removeprefix("git+").rpartition("://")
     host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('@')[0].removesuffix('.git')}".lower().removeprefix("://")
+    if _has_commit(address):
+        path = path.partition("@")[0].removesuffix(".git").lower()
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}".lower().removeprefix("://") + path
+
+
+def _has_commit(address: str) -> bool:
+    """True for an address of version control, in which `@` stands before a branch or commit; in others it is part of a name."""
+    return "+" in address.partition("://")[0] or "://" not in address
 
 
 def _image(name: str) -> str:
@@ -119,7 +126,8 @@ def version(launch: Mapping[str, Json]) -> str:
 def _version(package: Package) -> str:
     if package.version or not package.source:
         return package.version
-    return package.source.partition("#")[2] or package.source.partition("://")[2].partition("/")[2].partition("@")[2]
+    address, _, commit = package.source.partition("#")
+    return commit or (address.partition("://")[2].partition("/")[2].partition("@")[2] if _has_commit(address) else "")
 
 
 def difference(old: Mapping[str, Json], new: Mapping[str, Json]) -> Difference | None:

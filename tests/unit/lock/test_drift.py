@@ -306,6 +306,25 @@ def test_servers_that_came_and_went() -> None:
     assert [change.message for change in changes] == ["it is new: npm package other", "it is gone: host mcp.example.com"]
 
 
+def test_what_came_and_went_is_told_with_its_pin_and_its_launch() -> None:
+    gone, new = pin(name="a"), pin(name="b", launch=HTTP)
+    added, removed = paired_changes([gone], [new], JUDGE)
+    assert added.change == Change("server-added", "b", "", None, (), None, HTTP, "it is new: host mcp.example.com")
+    assert (added.old, added.new) == (None, new)
+    assert removed.change[1:7] == ("a", "", (), None, dict(gone.launch), None)
+    assert (removed.old, removed.new) == (gone, None)
+
+
+def test_a_pin_that_stays_beside_one_that_goes_is_compared_with_itself() -> None:
+    one, two = pin(tool("a"), launch={**LAUNCH, "args": ["one@1"]}), pin(tool("b"), launch={**LAUNCH, "args": ["two@1"]})
+    assert kinds(between([one, two], [two], JUDGE)) == ["server-removed"]
+    assert kinds(between([two], [one, two], JUDGE)) == ["server-added"]
+    changed = pin(tool("b", description="New."), launch={**LAUNCH, "args": ["two@1"]})
+    assert [(item.old, item.new) for item in paired_changes([one, two], [changed], JUDGE) if item.change.kind == "description-changed"] == [
+        (two, changed)
+    ]
+
+
 def test_a_renamed_server_is_told_once_and_compared() -> None:
     changes = between([pin(tool(), name="a")], [pin(tool(description="x"), name="b")], JUDGE)
     assert [(change.kind, change.server) for change in changes] == [("server-removed", "a"), ("description-changed", "b")]
