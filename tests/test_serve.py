@@ -209,6 +209,52 @@ def test_it_ends_with_its_input_and_writes_nothing_but_messages(root):
     assert (empty.returncode, empty.stdout) == (0, "")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes as POSIX has them")
+@pytest.mark.parametrize(("output", "code"), [("gone", 0), ("closed", 4)])
+def test_it_ends_quietly_when_nobody_reads_its_answers(root, output, code):
+    begun = parameters(root)
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [begun.command, *begun.args] if output == "gone" else ["sh", "-c", 'exec "$0" "$@" >&-', begun.command, *begun.args]
+    sent = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}) + "\n"
+    done = subprocess.run(command, cwd=root, env=begun.env, input=sent, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writer)
+    assert done.returncode == code
+    assert done.stderr.count("\n") == (code != 0)
+    assert "internal error" not in done.stderr
+
+
+def test_hostile_arguments_are_answered_in_one_line_and_the_next_is_answered_too(root, tmp_path):
+    evil = [
+        "..\\x",
+        "~",
+        "$HOME",
+        "file:///etc",
+        "%2e%2e/",
+        "a" * 4096,
+        "sub/" * 1000,
+        ".mcp.json/x",
+        "\u2025/x",
+        "-o",
+        "--help",
+        "*",
+        "\x1b]0;x\x07",
+        "a\nb",
+    ]
+    revisions = [f"--output={tmp_path}/pwned", f"HEAD;touch {tmp_path}/pwned", f"$(touch {tmp_path}/pwned)", "@{-1}", "HEAD:..", "a\nb", "x" * 250]
+    calls = [("scan", {"path": path}) for path in evil] + [("diff", {"revision": revision}) for revision in revisions]
+    calls += [("explain_rule", {"rule": "\x1b[2J<script>"}), ("findings_of_rule", {"rule": ["a"]})]
+    _, _, results = talk(
+        root, *calls, ("check_config", {"text": "[" * 200_000}), ("check_config", {"text": '{"a":' * 70 + "1" + "}" * 70}), ("scan", {})
+    )
+    for result in results[: len(calls)]:
+        said = refused(result)
+        assert said.isprintable()
+        assert len(said) < 500
+    assert [answered(result)["result"] for result in results[len(calls) :]] == ["incomplete", "incomplete", "failed"]
+    assert not (tmp_path / "pwned").exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_though_its_input_stays_open(root, number):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from mcp_audit_gate import HOME, __version__
+from mcp_audit_gate.errors import OutputError
 from mcp_audit_gate.live.desk import fitted
 from mcp_audit_gate.live.guard import guarded
 from mcp_audit_gate.live.tools import INSTRUCTIONS, NOTICE, TOOLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     import anyio
@@ -23,13 +25,39 @@ if TYPE_CHECKING:
 
 
 def run(desk: Desk) -> None:
-    """Serves until the input ends."""
+    """Serves until the input ends, or nobody reads the answers any more. Raises OutputError when these cannot be written otherwise."""
     import logging
 
     import anyio
 
     logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its warnings repeat what came in
-    anyio.run(_serve, desk)
+    try:
+        anyio.run(_serve, desk)
+    except _group() as faults:
+        for fault in _single(faults):
+            if not isinstance(fault, OSError):
+                raise
+            if not isinstance(fault, BrokenPipeError):
+                raise OutputError(f"cannot write to standard output: {fault.strerror}", "run it by a client") from faults
+
+
+def _group() -> type[BaseException]:
+    """What a task group raises; Python 3.10 has it from a package that anyio brings."""
+    import builtins
+    from importlib import import_module
+
+    kind: type[BaseException] = getattr(builtins, "BaseExceptionGroup", None) or import_module("exceptiongroup").BaseExceptionGroup
+    return kind
+
+
+def _single(fault: BaseException) -> Iterator[BaseException]:
+    """The faults in a group, groups in it opened."""
+    inside = getattr(fault, "exceptions", None)
+    if inside is None:
+        yield fault
+        return
+    for one in inside:
+        yield from _single(one)
 
 
 async def _serve(desk: Desk) -> None:
