@@ -1,4 +1,4 @@
-"""Measures the gate against `python -c pass`, side by side in one run, and prints a table. POSIX; standard library only.
+"""Measures the gate against `python -c pass`, side by side in one run, and prints a table. POSIX; needs nothing but the gate.
 
     python benchmarks/run.py [--small N] [--large N]
 
@@ -18,9 +18,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from mcp_audit_gate.lock import lockfile  # noqa: E402 - of this checkout
+from mcp_audit_gate.model import Surface  # noqa: E402
+
+if TYPE_CHECKING:
+    from mcp_audit_gate.model import Json
+
 SCAN = ("scan", "--skip-connect")
 
 
@@ -99,30 +107,87 @@ def many(root: Path, configs: int, entries: int, files: int) -> Path:
     return root
 
 
+THINGS = ("album", "bucket", "course", "device", "event", "forum", "guide", "house", "index", "journal", "kernel")
+DOES = ("archive", "count", "list", "rename", "show", "sort", "tag")
+
+
+def tool(number: int, sentences: int) -> dict[str, Json]:
+    """An honest tool: some sentences, three parameters."""
+    thing, does = THINGS[number % len(THINGS)], DOES[number % len(DOES)]
+    said = [f"{does.capitalize()}s the {thing} of the given name and answers with its row.", "Rows come in the order of their names, twenty a page."]
+    said += [f"Column {at} of an {thing} is its {THINGS[(number * at) % len(THINGS)]}, as of the evening before." for at in range(2, sentences)]
+    parameters: dict[str, Json] = {
+        "name": {"type": "string", "description": f"What the {thing} is called"},
+        "page": {"type": "integer", "minimum": 1, "maximum": 900},
+        "day": {"type": "string", "description": "As YYYY-MM-DD"},
+    }
+    schema: dict[str, Json] = {"type": "object", "required": ["name"], "properties": parameters}
+    return {"name": f"{does}_{thing}_{number}", "description": " ".join(said), "inputSchema": schema}
+
+
+def pinned(root: Path, names: list[str], tools: int, sentences: int) -> Path:
+    """A repository with one config and the lockfile that `mcp-audit pin` would write for servers with so many tools each."""
+    (root / ".git").mkdir(parents=True)
+    (root / ".mcp.json").write_text(json.dumps(servers(names), indent=2))
+    pins = []
+    for at, name in enumerate(names):
+        package = f"@acme/{name}@1.4.2"
+        launch: dict[str, Json] = {"transport": "stdio", "command": "npx", "args": ["-y", package], "package": f"npm:{package}"}
+        surface = Surface(
+            server_info={"name": name, "version": "1.4.2"}, tools=tuple(tool(at * tools + number, sentences) for number in range(tools))
+        )
+        pins.append(lockfile.observed(name, launch, surface))
+    (root / "mcp-audit.lock.json").write_bytes(lockfile.write(pins))
+    return root
+
+
 def version(root: Path, small: int, _: int) -> Iterator[Result]:
     runs = turns({"bare": (BARE, root), "gate": (gate("--version"), root)}, small, {})
     yield Result("--version", runs["gate"].cpu / runs["bare"].cpu, "x", 2.5, 1.7)
 
 
 def clean(root: Path, small: int, _: int) -> Iterator[Result]:
-    """One small repository without and with a policy file, which is YAML and so costs an import."""
-    for name in ("plain", "policy"):
-        (root / name / ".git").mkdir(parents=True)
-        (root / name / ".mcp.json").write_text(json.dumps(servers(["files", "tracker", "docs", "build", "mail"]), indent=2))
-    (root / "policy" / "mcp-audit.yaml").write_text("version: 1\nextends: default\nfail-on: high\n")
-    scans = {name: (gate(*SCAN), root / name) for name in ("plain", "policy")}
+    """One small repository: bare, with a policy file, which is YAML and so costs an import, and with a lockfile besides."""
+    names = ["files", "tracker", "docs", "build", "mail"]
+    for folder in ("plain", "policy"):
+        (root / folder / ".git").mkdir(parents=True)
+        (root / folder / ".mcp.json").write_text(json.dumps(servers(names), indent=2))
+    pinned(root / "pinned", names, 6, 2)
+    for folder in ("policy", "pinned"):
+        (root / folder / "mcp-audit.yaml").write_text("version: 1\nextends: default\nfail-on: high\n")
+    scans = {name: (gate(*SCAN), root / name) for name in ("plain", "policy", "pinned")}
     runs = turns({"bare": (BARE, root), **scans}, small, {})
     yield Result("scan, 1 config, 5 servers, nothing found", runs["plain"].cpu / runs["bare"].cpu, "x", 6, None)
-    yield Result("the same with a policy file", runs["policy"].cpu / runs["bare"].cpu, "x", 7, 5)
-    yield Result("the same, peak memory", runs["policy"].memory, "MiB", 30, None)
+    yield Result("the same with a policy file", runs["policy"].cpu / runs["bare"].cpu, "x", 6, None)
+    yield Result("the same with 30 pinned tools", runs["pinned"].cpu / runs["bare"].cpu, "x", 7, 5)
+    yield Result("the same, peak memory", runs["pinned"].memory, "MiB", 30, None)
 
 
 def tree(root: Path, _: int, large: int) -> Iterator[Result]:
-    trees = {"large": many(root / "large", 1000, 5, 20_000), "tenth": many(root / "tenth", 100, 5, 2_000), "start": many(root / "start", 1, 1, 2)}
+    """The same work once, ten and a hundred times."""
+    sizes = {"start": 1, "1": 10, "10": 100, "100": 1000}
+    trees = {name: many(root / name, configs, 5 if configs > 1 else 1, 20 * configs) for name, configs in sizes.items()}
     runs = turns({name: (gate(*SCAN), folder) for name, folder in trees.items()}, large, {})
-    yield Result("scan, 1 000 configs, 5 000 servers, 20 000 files", runs["large"].wall, "s", 2, 0.8)
+    yield Result("scan, 1 000 configs, 5 000 servers, 20 000 files", runs["100"].wall, "s", 2, 0.8)
     start = runs["start"].cpu
-    yield Result("ten times the work, start-up subtracted", (runs["large"].cpu - start) / (runs["tenth"].cpu - start), "x", 11, None)
+    yield Result("10 to 100 configs, start-up subtracted", (runs["10"].cpu - start) / max(runs["1"].cpu - start, 1e-4), "x", 11, None)
+    yield Result("100 to 1 000 configs, start-up subtracted", (runs["100"].cpu - start) / (runs["10"].cpu - start), "x", 11, None)
+    yield Result("1 000 configs, peak memory", runs["100"].memory, "MiB", 200, None)
+
+
+def tools(root: Path, _: int, large: int) -> Iterator[Result]:
+    """Pinned tools once, ten and a hundred times: digests checked, every text judged."""
+    trees = {
+        count: pinned(root / str(count), [f"server{number}" for number in range(max(count // 100, 1))], min(count, 100), 7)
+        for count in (1, 100, 1000, 10_000)
+    }
+    runs = turns({str(count): (gate(*SCAN), folder) for count, folder in trees.items()}, large, {})
+    start = runs["1"].cpu
+    yield Result("10 000 pinned tools, a tool", (runs["10000"].cpu - runs["100"].cpu) / 9_900 * 1000, "ms", 1, 0.4)
+    yield Result("100 to 1 000 tools, start-up subtracted", (runs["1000"].cpu - start) / max(runs["100"].cpu - start, 1e-4), "x", 11, None)
+    yield Result("1 000 to 10 000 tools, start-up subtracted", (runs["10000"].cpu - start) / (runs["1000"].cpu - start), "x", 11, None)
+    size = (trees[10_000] / "mcp-audit.lock.json").stat().st_size / 1024 / 1024
+    yield Result(f"peak memory by the lockfile's size ({size:.1f} MiB)", runs["10000"].memory / size, "x", 12, None)
 
 
 def findings(root: Path, _: int, large: int) -> Iterator[Result]:
@@ -151,7 +216,7 @@ def main() -> int:
     options = parser.parse_args()
     over = 0
     print(f"{'work':50}  {'measured':>12}  {'must':>10}  {'aim':>10}")
-    for row in (version, clean, tree, findings):
+    for row in (version, clean, tree, tools, findings):
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, ".git").mkdir()
             for work, value, unit, must, aim in row(Path(folder), options.small, options.large):

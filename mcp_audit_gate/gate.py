@@ -8,7 +8,7 @@ from mcp_audit_gate.lock import compared
 from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.metadata.capabilities import of_server
 from mcp_audit_gate.model import Context, Mode, NotAssessed, Pinned, Report, Rule, Server
-from mcp_audit_gate.policy import load, trusted, waivers
+from mcp_audit_gate.policy import load, trusted
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.reading import in_order, read
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
     from mcp_audit_gate.metadata.said import Said
-    from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Locator, Observed, Pin, RuleInfo
+    from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Locator, Observed, Pin, Risk, RuleInfo
     from mcp_audit_gate.part import Owed, Part
     from mcp_audit_gate.policy.compared import Comparison
     from mcp_audit_gate.policy.policy import Layer, Policy
+    from mcp_audit_gate.policy.waivers import Evidence
     from mcp_audit_gate.reading import Reading, Tree
     from mcp_audit_gate.rules import Raised
 
@@ -197,6 +198,8 @@ def _judge(
         found = shards.told(part, found, {rule.info.id: rule.scope for rule in RULES})
     present = _present(policy, settings)
     if policy.waivers:
+        from mcp_audit_gate.policy import waivers
+
         judged, counts = waivers.apply(found, policy.waivers, settings.today, None if measured is None else frozenset(present))
         used = tuple(trusted.kept(waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings)), measured))
         spoken = tuple(policy_rules.of_waivers(used))
@@ -205,6 +208,8 @@ def _judge(
         found = tuple(sorted((*(found if settings.ignore_waivers else judged), *rules.findings(spoken, policy.severity)), key=rules.order))
     if not settings.new_only:
         return found, owed
+    from mcp_audit_gate.policy import waivers
+
     return waivers.known(found, settings.baseline | {name for name, status in present.items() if status != "waived"}), owed
 
 
@@ -224,9 +229,11 @@ def _settled(item: Raised, pinned: set[int]) -> bool:
     return item.rule.info.id == "temp-dir-program" and id(item.about) in pinned
 
 
-def _evidence(reading: Reading, policy: Policy, settings: Settings) -> waivers.Evidence:
+def _evidence(reading: Reading, policy: Policy, settings: Settings) -> Evidence:
     """What the run could see, for those who ask whether a waiver is still needed."""
-    return waivers.Evidence(
+    from mcp_audit_gate.policy.waivers import Evidence
+
+    return Evidence(
         settings.whole and not settings.clients,
         frozenset(item.path for item in reading.inputs if item.status == "parsed"),
         frozenset(item.path or "" for item in reading.not_assessed),
@@ -263,16 +270,36 @@ def _servers(context: Context) -> Iterator[Server]:
     shown = {id(entry): seen.pin for seen in context.observed for entry in seen.entries}
     said = {id(one.pin): one.said for one in context.pinned}
     part = context.part
+    # Equal entries of many configs have one and the same launches.
+    known: dict[int, _Able] = {}
     for item in context.matches if part is None else (item for item in context.matches if part.has(item.entry.name, item.entry.document.path)):
         pin = item.pin or shown.get(id(item.entry))
-        yield _server(item, pin, said.get(id(pin)))
+        launches = id(item.entry.launches)
+        able = None if pin else known.get(launches)
+        if able is None:
+            able = _able(item, pin, said.get(id(pin)))
+            if not pin:
+                known[launches] = able
+        yield _server(item, able)
 
 
-def _server(item: Match, pin: Pin | None, said: Said | None) -> Server:
+def _server(item: Match, able: _Able) -> Server:
     entry, place = item.entry, item.entry.place(key=True)
     location = place.document.locate(place)
+    return Server(entry, location, item.launch, item.pin is not None, able.capabilities, able.risk, able.evidence)
+
+
+class _Able(NamedTuple):
+    """What a server can do, on what that rests, and what it adds up to."""
+
+    capabilities: tuple[Capability, ...]
+    evidence: tuple[str, ...]
+    risk: Risk
+
+
+def _able(item: Match, pin: Pin | None, said: Said | None) -> _Able:
     capabilities, evidence = _capabilities(item, pin, said)
-    return Server(entry, location, item.launch, item.pin is not None, capabilities, risk.of(capabilities), evidence)
+    return _Able(capabilities, evidence, risk.of(capabilities))
 
 
 def _capabilities(item: Match, pin: Pin | None, said: Said | None) -> tuple[tuple[Capability, ...], tuple[str, ...]]:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from fakes import token
 
+from mcp_audit_gate.lock import lockfile
+from mcp_audit_gate.model import Surface
 from mcp_audit_gate.report import FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -162,6 +164,32 @@ def test_a_clean_scan_loads_nothing_that_connects_or_costs(tmp_path: Path) -> No
     assert "mcp_audit_gate.gate" in loaded
     assert sorted(ABSENT & set(loaded)) == []
     assert not [name for name in loaded if name.startswith("mcp_audit_gate.live")]
+
+
+# Modules that a scan of a small pinned repository with a policy may load when nothing is found: of the package, and others.
+# The interpreter's start, with its 40 or so, is not counted.
+OWN_MODULES, OTHER_MODULES = 135, 45
+
+
+def test_a_clean_scan_of_pinned_tools_stays_within_its_budget_of_modules(tmp_path: Path) -> None:
+    policy = "version: 1\nextends: default\nfail-on: high\n"
+    packages = {name: f"@modelcontextprotocol/server-{name}@2026.8.31" for name in ("everything", "memory")}
+    entries = {name: {"command": "npx", "args": ["-y", package]} for name, package in packages.items()}
+    root = tree(tmp_path, {".mcp.json": {"mcpServers": entries}, "mcp-audit.yaml": policy})
+    tool = {"name": "list_pages", "description": "Lists the pages of a wiki.", "inputSchema": {"type": "object", "properties": {}}}
+    surface = Surface(server_info={"name": "wiki"}, tools=(tool,))
+    launches = {name: {"transport": "stdio", **entry, "package": f"npm:{packages[name]}"} for name, entry in entries.items()}
+    pins = [lockfile.observed(name, launch, surface) for name, launch in launches.items()]
+    (root / "mcp-audit.lock.json").write_bytes(lockfile.write(pins))
+    result = guarded(root, ["scan", "--skip-connect", "--pin-check"])
+    assert (result["status"], result["refused"]) == (0, []), result["out"]
+    loaded = set(result["loaded"])
+    assert sorted(ABSENT & loaded) == []
+    assert {"mcp_audit_gate.lock.lockfile", "mcp_audit_gate.metadata.said", "mcp_audit_gate.policy.plain"} <= loaded
+    own = {name for name in loaded if name.startswith("mcp_audit_gate")}
+    assert not {"yaml", "datetime", "importlib", "warnings", "_strptime"} & loaded
+    assert len(own) <= OWN_MODULES, sorted(own)
+    assert len(loaded - own) <= OTHER_MODULES, sorted(loaded - own)
 
 
 def test_without_skip_connect_what_is_not_pinned_is_not_started(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from json.decoder import JSONDecodeError
 
 from mcp_audit_gate.errors import LockError, Unreadable
 from mcp_audit_gate.lock.canonical import canonical, digest, digest_of_text
-from mcp_audit_gate.lock.spelling import malformed_lines, render, true_object, written
 from mcp_audit_gate.model import Pin, Place, Surface
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources import jsonc
@@ -130,7 +129,7 @@ def _document(path: str, data: bytes) -> tuple[Document, bool]:
     document = Document(path, data, text, None, lambda: jsonc.JsonIndex(text))
     try:
         jsonc.check_depth(text, MAX_DEPTH)
-        hook = _Hook(true_object if '"$' in text else dict)
+        hook = _Hook(_objects(text))
         document.value = json.loads(
             text,
             object_pairs_hook=hook.members,
@@ -145,8 +144,23 @@ def _document(path: str, data: bytes) -> tuple[Document, bool]:
     except Unreadable as error:
         _refuse(document, error.offset or 0, error.reason)
     except (ValueError, RecursionError) as error:
-        _refuse(document, malformed_lines(text) if "$lines" in str(error) else 0, str(error))
+        _refuse(document, _malformed(text) if "$lines" in str(error) else 0, str(error))
     return document, hook.repeated
+
+
+def _objects(text: str) -> Callable[[list[tuple[str, Json]]], Json]:
+    """What makes a value of the members of an object: `$lines` a text, where any stand in the file."""
+    if '"$' not in text:
+        return dict
+    from mcp_audit_gate.lock.spelling import true_object
+
+    return true_object
+
+
+def _malformed(text: str) -> int:
+    from mcp_audit_gate.lock.spelling import malformed_lines
+
+    return malformed_lines(text)
 
 
 class _Twice(dict[str, "Json"]):
@@ -338,6 +352,8 @@ def observed(name: str, launch: dict[str, Json], surface: Surface, resolved: str
 
 def write(pins: Iterable[Pin]) -> bytes:
     """The lockfile with these pins: the same bytes for the same pins, in whatever order they come."""
+    from mcp_audit_gate.lock.spelling import render, written
+
     ordered = sorted(pins, key=lambda pin: (pin.name, pin.launch_digest))
     members: dict[str, Json] = {"lockfileVersion": VERSION, "servers": [written(_record(pin)) for pin in ordered]}
     return render(members).encode("utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mcp_audit_gate.lock.canonical import canonical, digest
 from mcp_audit_gate.lock.files import Ran, ran
-from mcp_audit_gate.lock.launches import IDENTITY, OTHER, VERSION, difference
 from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.model import Pinned
 from mcp_audit_gate.record import NamedTuple
@@ -109,6 +108,8 @@ def match(entries: Iterable[Entry], lock: Lock | None, tree: Tree, root: str | N
     for (entry, launch), wanted in zip(servers, keys):
         others = tuple(spare.get(entry.name, ()))
         if wanted not in known and wanted not in alikes:
+            from mcp_audit_gate.lock.launches import difference
+
             alikes[wanted] = next((pin for pin in named.get(entry.name, ()) if difference(pin.launch, launch) is None), None)
         alike = alikes.get(wanted)
         if alike is not None:
@@ -139,15 +140,18 @@ class Near(NamedTuple):
     pin: Pin
     difference: Difference
     at: Pointer
+    is_other_version: bool = False
 
 
 def nearest(item: Match) -> Near | None:
     """For an entry without a pin the pin of its name that no other entry has: one that differs in its version alone, else the first."""
-    if item.pin is not None:
+    if item.pin is not None or not item.others:
         return None
+    from mcp_audit_gate.lock.launches import IDENTITY, OTHER, VERSION, difference
+
     found = [(pin, difference(pin.launch, item.launch)) for pin in item.others]
     ranked = sorted(((pin, how) for pin, how in found if how), key=lambda pair: (VERSION, OTHER, IDENTITY).index(pair[1].kind))
-    return Near(*ranked[0], _at(item, ranked[0][0].launch)) if ranked else None
+    return Near(*ranked[0], _at(item, ranked[0][0].launch), ranked[0][1].kind == VERSION) if ranked else None
 
 
 def _at(item: Match, old: Mapping[str, Json]) -> Pointer:

@@ -15,7 +15,6 @@ from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Location, Place, Rule, RuleInfo
 from mcp_audit_gate.policy import regressions
 from mcp_audit_gate.policy.policy import same_name
-from mcp_audit_gate.policy.waivers import identity_of
 from mcp_audit_gate.rules import ALL, raised
 from mcp_audit_gate.rules.preapproved import Approved
 
@@ -161,6 +160,7 @@ def _bytes(files: Tree, path: str) -> bytes | None:
 def waiver_untrusted(comparison: Comparison) -> Iterator[Hit]:
     """One hit for each waiver that the trusted revision does not have like that."""
     from mcp_audit_gate.policy import weakened
+    from mcp_audit_gate.policy.waivers import identity_of
 
     known = (*comparison.trusted.policy.waivers, *comparison.before.policy.waivers)
     for waiver, shorter in weakened.untrusted(comparison.after.policy.waivers, known):
@@ -326,6 +326,8 @@ def kept(uses: Iterable[Use], comparison: Comparison | None) -> Iterator[Use]:
     if comparison is None:
         yield from uses
         return
+    from mcp_audit_gate.policy.waivers import identity_of
+
     here = {identity_of(waiver): waiver for waiver in comparison.after.policy.waivers}
     for use in uses:
         if use.identity in here:

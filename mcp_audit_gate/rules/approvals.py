@@ -205,8 +205,13 @@ def by_name(context: Context) -> Iterator[Approval]:
                     yield Approval(setting.place((number,)), item, ALL, setting.name)
 
 
+_ENTRY_KEYS = frozenset(("alwaysAllow", "autoApprove", "trust", "default_tools_approval_mode", "tools"))
+
+
 def _of_entry(entry: Entry) -> Iterator[Approval]:
     value = entry.value
+    if _ENTRY_KEYS.isdisjoint(value):
+        return
     for key in ("alwaysAllow", "autoApprove"):
         listed = value.get(key)
         if listed and _honours(entry, key):

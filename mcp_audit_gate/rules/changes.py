@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.lock.places import in_lock
 from mcp_audit_gate.model import Place
 from mcp_audit_gate.rules import drift
 
@@ -43,6 +42,8 @@ def _in_lock(pin: Pin, at: Pointer | None, offset: int | None = None) -> Place:
     if at[0] in ("launch", "resolved", "protocolVersion"):
         assert pin.document is not None
         return Place(pin.document, (*pin.pointer, *at))
+    from mcp_audit_gate.lock.places import in_lock
+
     return in_lock(pin, at, offset)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.lock.launches import VERSION
 from mcp_audit_gate.lock.match import nearest
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Place, Rule, RuleInfo
@@ -129,7 +128,7 @@ def lock_outdated(context: Context) -> Iterator[Hit]:
     """One hit for each server that is recorded in another version."""
     for item in _judged(context):
         found = nearest(item)
-        if found is not None and found.difference.kind == VERSION:
+        if found is not None and found.is_other_version:
             message = f"{_title(item.entry.name)} is recorded in another version: {found.difference.words}."
             value = str(item.launch.get("package") or item.launch_digest)
             yield Hit(item.entry.place(found.at), message, value, False, (_place(found.pin, "launch"),), subject=None)

@@ -5,7 +5,6 @@ Exchanges are found by comparing: with the lockfile, and with a trusted revision
 
 from __future__ import annotations
 
-from mcp_audit_gate.lock import launches
 from mcp_audit_gate.model import Hit, Rule, RuleInfo
 from mcp_audit_gate.rules import approvals
 
@@ -75,6 +74,8 @@ def _exchanged(drift: Drift) -> bool:
 
 
 def _identity(launch: Json) -> tuple[str, ...]:
+    from mcp_audit_gate.lock import launches
+
     return launches.identity(launch) if isinstance(launch, dict) else ()
 
 

@@ -242,9 +242,11 @@ class JsonIndex:
             else:
                 self._close[open_at.pop()] = offset + 1
 
+        self._root = self._skip(0)
+
     def root(self) -> int:
         """The node of the whole value."""
-        return self._skip(0)
+        return self._root
 
     def span(self, node: int) -> tuple[int, int]:
         """First offset and end of a value."""
