@@ -66,8 +66,12 @@ ALL: tuple[Rule, ...] = tuple(
 
 # One fault, one finding: the rule on the left silences those on the right at the same subject of the same entry.
 NARROWER = {
-    "hostile-command": ("shell-wrapper", "inline-code", "pipe-to-shell"),
-    "pipe-to-shell": ("shell-wrapper", "inline-code"),
+    "hostile-command": ("shell-wrapper", "inline-code", "pipe-to-shell", "committed-hook"),
+    "pipe-to-shell": ("shell-wrapper", "inline-code", "committed-hook"),
+    "shell-wrapper": ("committed-hook",),
+    "inline-code": ("committed-hook",),
+    "dangerous-flag": ("committed-hook",),
+    "privileged-launch": ("committed-hook",),
     "url-package": ("unpinned-package",),
     "metadata-address": ("plain-http", "plain-http-internal", "raw-ip-url", "private-address"),
     "broad-path": ("machine-path",),

@@ -237,6 +237,59 @@ def autostart_enabled(setting: Setting) -> Iterator[Hit]:
         yield Hit(setting.place(), "The editor starts servers of the project by itself (chat.mcp.autostart).", str(setting.value))
 
 
+COMMITTED_HOOK = RuleInfo(
+    id="committed-hook",
+    family="trust",
+    severity="medium",
+    title="The repository has its readers' clients run commands",
+    why="A hook or status line runs by itself on every machine where the folder is opened and trusted, with the rights of whoever opened it, and "
+    "runs again as soon as one line of the repository changes. Formatters are honest hooks; the published attacks looked like them.",
+    looks_at="`hooks` in the settings of Claude Code, Gemini CLI and Qwen Code and in agents of Amazon Q and Kiro, `statusLine` of Claude Code, "
+    "`notify` of Codex: one finding for each of them in a file, bound to what the commands read. What they do the launch rules judge; commands "
+    "that run while the file is read are load-time-command; a user's own files are left out.",
+    fix="Keep it in the user's own settings, or review the commands and waive the finding by its fingerprint, which another command does not have.",
+    references=("CWE-829", "CVE-2025-59536"),
+    example_bad=(".claude/settings.json", '{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "./scripts/format.sh"}]}]}}\n'),
+    example_good=(".claude/settings.json", '{"hooks": {}, "permissions": {"defaultMode": "plan"}}\n'),
+)
+
+
+def committed_hook(context: Context) -> Iterator[Hit]:
+    """Commands that clients run by themselves, those of one setting together."""
+    from mcp_audit_gate.metadata.credentials import mask
+
+    found: dict[tuple[str, tuple[str | int, ...]], list[Entry]] = {}
+    for entry in context.entries:
+        if entry.kind == "command" and not entry.sample and entry.pointer and entry.pointer[-1] in _BY_ITSELF and not _own(entry):
+            found.setdefault((entry.document.path, entry.pointer), []).append(entry)
+    for entries in found.values():
+        texts = [mask(_text(entry)) for entry in entries]
+        places = tuple(entry.place(entry.launch.words[-1].at if _is_shell(entry) else ()) for entry in entries)
+        count = "a command" if len(texts) == 1 else f"{len(texts)} commands"
+        first = f'"{visible(texts[0], NAME_LIMIT)}"{" and others" if len(texts) > 1 else ""}'
+        message = f"The repository has clients run {count} by themselves ({visible(str(entries[0].pointer[-1]), NAME_LIMIT)}): {first}."
+        yield Hit(places[0], message, "\0".join(texts), related=places[1:])
+
+
+# Settings whose commands a client runs by itself; those that run on loading are load-time-command.
+_BY_ITSELF = frozenset(("hooks", "statusLine", "notify"))
+
+
+def _own(entry: Entry) -> bool:
+    """True for a file of the user's home, which nobody committed."""
+    return entry.document.path.startswith("~")
+
+
+def _is_shell(entry: Entry) -> bool:
+    """True for a command that is one text and goes to a shell, not a list of words."""
+    return len({word.at for word in entry.launch.words}) == 1
+
+
+def _text(entry: Entry) -> str:
+    words = entry.launch.words
+    return words[-1].text if _is_shell(entry) else " ".join(word.text for word in words)
+
+
 RULES: tuple[Rule, ...] = (
     *approvals.RULES,
     *preapproved.RULES,
@@ -246,4 +299,5 @@ RULES: tuple[Rule, ...] = (
     Rule(APPROVAL_NEVER, approval_never, "context"),
     Rule(SANDBOX_AUTO_APPROVE, sandbox_auto_approve, alike=True),
     Rule(AUTOSTART_ENABLED, autostart_enabled, "setting"),
+    Rule(COMMITTED_HOOK, committed_hook, "context"),
 )
