@@ -11,6 +11,7 @@ from mcp_audit_gate import gate
 from mcp_audit_gate.model import Finding, Location, Place
 from mcp_audit_gate.policy import syntax, waivers
 from mcp_audit_gate.policy.policy import FIXED, Waiver
+from mcp_audit_gate.policy.weakened import untrusted
 from mcp_audit_gate.sources.discover import WorkingTree
 
 TODAY = date(2026, 12, 1)
@@ -72,6 +73,46 @@ def test_the_last_day_counts(today, status):
     assert judged.waiver == (
         {"reason": "r", "owner": None, "expires": "2027-01-31", "path": "mcp-audit.yaml", "line": 3} if status == "waived" else None
     )
+
+
+@pytest.mark.parametrize(("today", "expired"), [(date(2027, 1, 31), False), (date(2027, 2, 1), True)])
+def test_a_waiver_is_called_expired_after_its_last_day(today, expired):
+    everything = waivers.Evidence(True, frozenset(), frozenset(), frozenset(("plain-http",)))
+    (use,) = waivers.uses((waiver(path=".mcp.json"),), ((1, 0),), today, everything)
+    assert use.expired is expired
+
+
+def test_waivers_with_another_day_are_others():
+    one, other = waiver(path=".mcp.json"), waiver(path=".mcp.json", expires=date(2027, 2, 1))
+    assert waivers.identity_of(one) == waivers.identity_of(waiver(path=".mcp.json", reason="reworded"))
+    assert waivers.identity_of(one) != waivers.identity_of(other)
+
+
+LATER, EARLIER = date(2027, 3, 1), date(2027, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "new", "like"),
+    [
+        ([waiver(path="a")], waiver(path="a"), ...),
+        ([waiver(path="a")], waiver(path="a", reason="reworded"), ...),
+        ([waiver(path="a")], waiver(path="a", expires=EARLIER), ...),
+        ([waiver(path="a")], waiver(path="a", server="x"), ...),
+        ([waiver(path="a", server="X")], waiver(path="a", server="x"), ...),
+        ([waiver(path="a")], waiver(path="a", expires=LATER), 0),
+        ([waiver(path="a", expires=EARLIER), waiver(path="a")], waiver(path="a", expires=LATER), 1),
+        ([waiver(path="a"), waiver(path="a", expires=EARLIER)], waiver(path="a", expires=LATER), 0),
+        ([waiver(path="a", server="x")], waiver(path="a"), None),
+        ([waiver(path="a")], waiver(path="b"), None),
+        ([waiver(path="a", rule="raw-ip-url")], waiver(path="a"), None),
+        ([waiver(fingerprint=PRINT)], waiver(path="a"), None),
+        ([], waiver(path="a"), None),
+    ],
+)
+def test_a_waiver_that_is_new_longer_or_wider_is_not_trusted(trusted, new, like):
+    """like: the number of the trusted waiver for the same thing; ... when the new one adds nothing."""
+    expected = [] if like is ... else [(new, None if like is None else trusted[like])]
+    assert list(untrusted([new], trusted)) == expected
 
 
 def test_an_expired_waiver_beside_a_valid_one_covers_nothing():
