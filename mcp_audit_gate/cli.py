@@ -143,10 +143,12 @@ def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> tuple[Report
     tree, settings, rev = job.tree, job.settings, job.settings.trusted
     report, context = gate.judged(tree, job.paths, settings, None if chosen.skip_connect else _connect(chosen, tree.root, rev), analyse)
     plan = None
-    if getattr(chosen, "fix", False) or chosen.shard or any(name == "sarif" for name, _ in everyday.outputs(chosen.output)):
+    is_fix = getattr(chosen, "fix", False)
+    if is_fix or chosen.shard or any(name == "sarif" for name, _ in everyday.outputs(chosen.output)):
         from mcp_audit_gate.fix import plan as plans
 
-        plan = (plans.of_part if chosen.shard else plans.plan)(tree, job.paths, settings, report, context)
+        make = plans.of_part if chosen.shard else plans.plan if is_fix else plans.unasked
+        plan = make(tree, job.paths, settings, report, context)
         report = plan.report
     if chosen.user:
         from mcp_audit_gate import user

@@ -37,6 +37,7 @@ SECRETS = ("literal-secret", "wallet-key", "probable-secret", "credential-in-url
 PACKAGES = ("unpinned-package", "floating-image-tag", "image-without-digest")
 _ADVISED = ("known-malicious", "known-vulnerable", "advisory-to-review")  # a version with one of these is none to stay at
 _ROUNDS = 10
+_UNASKED = 5000  # findings
 
 
 class Rewritten(NamedTuple):
@@ -121,13 +122,18 @@ def plan(tree: Tree, paths: Sequence[str], settings: gate.Settings, report: Repo
     return Plan(report)
 
 
+def unasked(tree: Tree, paths: Sequence[str], settings: gate.Settings, report: Report, context: Context) -> Plan:
+    """The same for a report that fixes are an extra to; trying them takes a second scan, so that a huge one gets none."""
+    return Plan(report) if len(report.findings) > _UNASKED else plan(tree, paths, settings, report, context)
+
+
 def of_part(tree: Tree, paths: Sequence[str], settings: gate.Settings, report: Report, context: Context) -> Plan:
     """The fixes of a part's findings: those that the whole run has, since edits are tried together."""
     if not any(_mends(report, context)):
         return Plan(report)
     settings = settings._replace(shard=None)
     whole, everything = gate.judged(tree, paths, settings)
-    fixes = plan(tree, paths, settings, whole, everything).report.fixes
+    fixes = unasked(tree, paths, settings, whole, everything).report.fixes
     return Plan(report._replace(fixes={one.fingerprint: fixes[one.fingerprint] for one in report.findings if one.fingerprint in fixes}))
 
 
