@@ -324,3 +324,81 @@ def test_a_trusted_revision_leaves_sarif_without_fixes(root, capfd) -> None:
 def test_the_help_has_an_example(capfd) -> None:
     assert cli.main(["scan", "--help"]) == 0
     assert "mcp-audit scan --skip-connect --fix" in capfd.readouterr().out
+
+
+def test_a_lockfile_that_broke_meanwhile_is_not_written(root, capfd, monkeypatch) -> None:
+    put = save.put
+
+    def breaking(*given, **named):
+        put(*given, **named)
+        (root / LOCKFILE).write_text("{")
+
+    monkeypatch.setattr(save, "put", breaking)
+    code, _, err = run(capfd, "--fix", "--yes")
+    assert code == 2, "a lockfile that is none ends every scan"
+    assert (root / LOCKFILE).read_text() == "{"
+    assert "is not valid JSON" in err or "not valid JSON" in err
+
+
+def test_a_lockfile_that_changed_meanwhile_is_not_written(root, capfd, monkeypatch) -> None:
+    put = save.put
+    other = complete(root, {"name": "issues", "tools": [{"name": "other"}], "resolved": "1.4.2"})
+
+    def changing(*given, **named):
+        put(*given, **named)
+        (root / LOCKFILE).write_bytes(other)
+
+    monkeypatch.setattr(save, "put", changing)
+    code, _, err = run(capfd, "--fix", "--yes")
+    assert code == 4
+    assert f"{LOCKFILE} was not changed: it changed since it was read" in err
+    assert (root / LOCKFILE).read_bytes() == other
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everything")
+def test_a_folder_that_may_not_be_written_is_said(root, capfd) -> None:
+    root.chmod(0o500)
+    try:
+        code, _, err = run(capfd, "--fix", "--yes")
+    finally:
+        root.chmod(0o700)
+    assert code == 4
+    assert "it may not be written" in err
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(root, capfd, monkeypatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mcp_audit_gate.atomic.os.fsync", full)
+    before = files(root)
+    code, _, err = run(capfd, "--fix", "--yes")
+    assert (code, files(root)) == (4, before)
+    assert ".mcp.json was not changed: No space left on device" in err
+
+
+def test_a_file_that_vanished_is_said(root, capfd, monkeypatch) -> None:
+    save_all = save.save
+
+    def late(plan, where):
+        (root / ".mcp.json").unlink()
+        save_all(plan, where)
+
+    monkeypatch.setattr("mcp_audit_gate.fix.command.save", late)
+    code, _, err = run(capfd, "--fix", "--yes", "--allow-empty")
+    assert code == 4
+    assert ".mcp.json was not changed" in err
+    assert not (root / ".mcp.json").exists()
+
+
+def test_a_fix_that_brings_another_finding_is_left_out_alone(root, capfd) -> None:
+    """`tool-name-collision`: the record that the launch fell from has a tool of the other server's name, and counts only once it fits."""
+    pair = {"docs": {"command": "npx", "args": ["-y", "@acme/docs@1.2.3"]}, "mail": {"command": "npx", "args": ["-y", "@acme/mail@latest"]}}
+    (root / ".mcp.json").write_text(json.dumps({"mcpServers": pair}))
+    records = [{"name": "docs", "tools": [{"name": "look"}]}, {"name": "mail", "tools": [{"name": "look"}], "resolved": "2.0.0"}]
+    (root / LOCKFILE).write_bytes(complete(root, records))
+    pair["docs"]["args"] = ["-y", "@acme/docs"]
+    (root / ".mcp.json").write_text(json.dumps({"mcpServers": pair}))
+    run(capfd, "--fix", "--yes")
+    servers = json.loads((root / ".mcp.json").read_text())["mcpServers"]
+    assert [servers[name]["args"][1] for name in servers] == ["@acme/docs", "@acme/mail@2.0.0"]

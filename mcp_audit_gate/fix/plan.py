@@ -64,7 +64,10 @@ class Plan(NamedTuple):
 
 
 class _Mend(NamedTuple):
-    """One finding, and the changes that may take it away. versioned: the lockfile's `resolved` gave them."""
+    """One finding, and the changes that may take it away.
+
+    versioned: the lockfile's `resolved` gave them. regains: a record that the entry has again then.
+    """
 
     finding: Finding
     entry: Entry
@@ -72,6 +75,7 @@ class _Mend(NamedTuple):
     parts: tuple[Part, ...]
     words: str
     versioned: bool = False
+    regains: bool = False
     shape: Reshaped | None = None
 
 
@@ -161,7 +165,7 @@ def _mends(report: Report, context: Context) -> Iterator[_Mend]:
             finding = _found(found, PACKAGES, item.part.place)
             if finding:
                 words = f"write what the lockfile has on record, {visible(item.version, 80)}"
-                yield _Mend(finding, item.match.entry, item.part.place, (item.part,), words, item.match.pin is not None)
+                yield _Mend(finding, item.match.entry, item.part.place, (item.part,), words, item.match.pin is not None, item.match.pin is None)
 
 
 def _found(found: dict[tuple[str, Location], Finding], rules: Iterable[str], place: Place) -> Finding | None:
@@ -290,9 +294,13 @@ def _fault(finding: Finding) -> Fault:
 
 
 def _blamed(finding: Finding, mends: list[_Mend]) -> list[_Mend]:
-    """The mends of the server that a finding is about in its file, else of that name, else of its file, else all."""
+    """The mends of the server that a finding is about in its file, else of that name, else of its file, else all.
+
+    A finding outside the config comes from a record that counts again.
+    """
     path, server = finding.location.path, finding.server
     for blamed in (
+        [mend for mend in mends if mend.regains and mend.finding.location.path != path],
         [mend for mend in mends if (mend.entry.document.path, mend.entry.name) == (path, server)],
         [mend for mend in mends if mend.entry.name == server],
         [mend for mend in mends if mend.entry.document.path == path],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FLOATING = ("none", "tag", "range")
 _LINES = (("args",), ("command",), ("cmd",))  # elsewhere (catalogues) a version has a key of its own
+_BEFORE, _AFTER = ("", " ", "=", "'", '"', "\t"), ("", " ", "'", '"', "\t")
 _VERSION = lazy(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,127}")
 _DIGEST = lazy(r"sha256:[0-9a-f]{64}")
 _PYPI = lazy(r"([A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\[\];@]*\])?\s*((?:@|[=<>~!])[^;]*)?")
@@ -41,11 +42,21 @@ def versions(matches: Iterable[Match]) -> Iterator[Version]:
             continue
         new = _image(item.entry.launch, known) if item.entry.launch.image else _package(item.entry.launch, known)
         value = _text(item.entry.value, named.at)
-        # More than one reading of where the name stands is one too many.
-        if new is not None and value.count(named.text) == 1:
-            start, same = value.index(named.text), _same(named.text, new)
+        starts = list(_words(value, named.text))
+        if new is not None and len(starts) == 1:  # more than one place where it may stand is one too many
+            (start,), same = starts, _same(named.text, new)
             part = Part(item.entry.place(named.at), value, start + same, start + len(named.text), new[same:])
             yield Version(item, part, known)
+
+
+def _words(text: str, wanted: str) -> Iterator[int]:
+    """Where a word stands in a command line, or behind the equals sign of a flag."""
+    at = text.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        if text[at - 1 : at] in _BEFORE and text[end : end + 1] in _AFTER:
+            yield at
+        at = text.find(wanted, at + 1)
 
 
 def _same(one: str, other: str) -> int:
