@@ -6,7 +6,7 @@ import os
 import sys
 
 from mcp_audit_gate import gate, rules, trees
-from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.errors import LockError, UsageError
 from mcp_audit_gate.lock import lockfile
 from mcp_audit_gate.policy import load
 from mcp_audit_gate.policy.verdict import conclude
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.gate import Connect, Settings
+    from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.model import Entry, NotAssessed, Report
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Tree
@@ -45,8 +46,26 @@ def pinned(chosen: argparse.Namespace, today: date) -> tuple[UserTree, Policy]:
         raise UsageError("pin --user has a lockfile of its own, so it takes neither PATH nor --lock", "pin the repository in a run of its own")
     home = tree()
     policy = load.built_in() if chosen.policy is None else trees.policy(chosen.policy, home, today, "--policy ")
-    os.makedirs(os.path.dirname(home.lock_file), mode=0o700, exist_ok=True)
+    _own_lock(home)
+    if home.files:
+        _make_folder(os.path.dirname(home.lock_file))
     return home, policy
+
+
+def _make_folder(folder: str) -> None:
+    """Makes the folder of the lockfile, for its user alone. Raises UsageError."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}", "make room for it, or set XDG_STATE_HOME") from error
+
+
+def _own_lock(home: UserTree) -> Lock | None:
+    """The user's lockfile. Raises LockError."""
+    try:
+        return lockfile.found(home, home.lock)
+    except LockError as error:  # no branch has another version of it
+        raise LockError(error.message, "remove it, and run mcp-audit pin --user") from error
 
 
 def tree(without: Iterable[str] = ()) -> UserTree:
@@ -56,7 +75,7 @@ def tree(without: Iterable[str] = ()) -> UserTree:
 
 def judged(home: UserTree, settings: Settings, connect: Connect | None) -> Report:
     """The report on the user's configs, by the policy of the run and the user's own lockfile."""
-    settings = settings._replace(whole=False, trusted=None, lock=lockfile.found(home, home.lock))
+    settings = settings._replace(whole=False, trusted=None, lock=_own_lock(home))
     report = gate.scan(home, (home.root,), settings, connect)
     hidden = {value: name for server in report.servers for name, value in _values(server.entry)}
     findings = tuple(item._replace(message=_without(item.message, hidden), remediation=_own(item.remediation)) for item in report.findings)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -197,6 +199,56 @@ def test_clients_that_have_only_files_in_the_home_folder_are_known(name, home, c
     put(home, ".ai/mcp/mcp.json", servers(mine=PINNED))
     _, report = scan(capfd, "--user", "--client", name)
     assert [item["client"] for item in report["servers"]] == [name]
+
+
+def test_a_state_folder_that_cannot_be_is_told_and_none_is_made_for_nothing(home, capfd):
+    pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    assert main(["pin", "--user", "--yes"]) == 3
+    assert list(home.iterdir()) == []
+    put(home, ".cursor/mcp.json", servers(mine=PINNED))
+    put(home, ".local/state", "no folder")
+    assert main(["pin", "--user", "--yes"]) == 2
+    assert "cannot make the folder" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["scan", "--skip-connect", "--user"], ["pin", "--user", "--yes"]])
+def test_a_broken_lockfile_of_ones_own_is_not_of_a_branch(words, home, capfd):
+    if words[0] == "pin":
+        pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    put(home, ".cursor/mcp.json", servers(mine=PINNED))
+    put(home, LOCK, "{")
+    assert main(words) == 2
+    assert capfd.readouterr().err.endswith("; remove it, and run mcp-audit pin --user\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
+def test_what_stands_in_a_configs_place_neither_stops_nor_changes(home, capfd):
+    for path in (".cursor/x", ".gemini/x", ".codex/x"):
+        put(home, path, "")
+    os.mkfifo(home / ".cursor" / "mcp.json")
+    (home / ".claude.json").symlink_to("/dev/zero")
+    (home / ".gemini" / "settings.json").symlink_to("settings.json")
+    (home / ".codex" / "config.toml").write_bytes(b"\xff\xfe")
+    (home / ".lmstudio").mkdir()
+    (home / ".lmstudio" / "mcp.json").write_bytes(b'\xef\xbb\xbf{"mcpServers": {"a": {"command": "x", "command": "y"}}}\r\n')
+    before = (home / ".lmstudio" / "mcp.json").read_bytes()
+    code, report = scan(capfd, "--user")
+    assert code == 4
+    lost = {f"~/{path}" for path in (".cursor/mcp.json", ".claude.json", ".gemini/settings.json", ".codex/config.toml")}
+    assert {item["path"] for item in report["not_assessed"]} == lost
+    assert [item["location"]["path"] for item in report["findings"] if item["rule"] == "duplicate-key"] == ["~/.lmstudio/mcp.json"]
+    assert (home / ".lmstudio" / "mcp.json").read_bytes() == before
+
+
+def test_two_who_pin_at_once_lose_nothing(home, tmp_path):
+    pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+    put(home, ".cursor/mcp.json", servers(mine=stated(tmp_path, "ping")))
+    put(home, ".lmstudio/mcp.json", servers(other=stated(tmp_path, "ping")))
+    command = [sys.executable, "-m", "mcp_audit_gate", "pin", "--user", "--yes", "--client"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    begun = [subprocess.Popen([*command, client], env=env, stdout=subprocess.DEVNULL) for client in ("cursor", "lm-studio")]
+    assert [process.wait(120) for process in begun] == [0, 0]
+    assert [pin["name"] for pin in json.loads((home / LOCK).read_text())["servers"]] == ["mine", "other"]
 
 
 def test_a_pin_check_wants_no_lockfile_of_those_who_have_no_server(home, capfd):
