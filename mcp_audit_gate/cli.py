@@ -306,7 +306,9 @@ def _show_policy(chosen: argparse.Namespace) -> int:
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
     policy = load.found(tree, today) if chosen.file is None else trees.policy(chosen.file, tree, today, "")
-    streams.write(show.show(policy).encode("utf-8") if chosen.action == "show" else _printable(mask(masked_name(show.describe(policy)))))
+    shown = show.show(policy) if chosen.action == "show" else show.describe(policy)
+    lines = (mask(masked_name(line)) for line in shown.splitlines())
+    streams.write("".join(f"{line}\n" for line in lines).encode("utf-8") if chosen.action == "show" else _printable("\n".join(lines)))
     return PASSED
 
 
@@ -379,4 +381,4 @@ def _write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look
     """Writes every output that can be written; one that cannot makes the run incomplete."""
     from mcp_audit_gate import writing
 
-    return worst({report.verdict.exit_code, *(_say(str(error), error.exit_code) for error in writing.write(report, outputs, look, root))})
+    return worst({report.verdict.exit_code, *(_told(error) for error in writing.write(report, outputs, look, root))})

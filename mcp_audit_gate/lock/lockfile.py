@@ -100,8 +100,10 @@ def read(path: str, data: bytes) -> Lock:
         _refuse(document, 0, "not a lockfile: an object is expected")
     version = value.get("lockfileVersion")
     if version != VERSION or isinstance(version, bool):
+        from mcp_audit_gate.metadata.credentials import mask
+
         place = Place(document, ("lockfileVersion",), key="lockfileVersion" in value)
-        shown = json.dumps(version)[:40] if "lockfileVersion" in value else "missing"
+        shown = mask(json.dumps(version))[:40]  # half a credential would not be known for one if "lockfileVersion" in value else "missing"
         _refuse(
             document,
             place,

@@ -56,20 +56,20 @@ class Git:
     def commit(self, revision: str) -> str:
         """The id of the commit that a revision names. Raises UsageError."""
         if not revision.strip() or any(ord(char) < 32 for char in revision):
-            raise UsageError(f'{self._what_for} "{revision[:80]}": there is no such revision', "name a commit, a branch or a tag")
+            raise UsageError(f'{self._what_for} "{revision}": there is no such revision', "name a commit, a branch or a tag")
         done, out, told = self._told("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
         if done != 0:
             where = "is not in this shallow clone" if self.shallow() else "is not in this repository"
             hint = FETCH if self.shallow() else f"check its spelling, or {FETCH}"
             if set(revision) == {"0"}:
                 where, hint = "stands for no commit (git writes zeros where a branch had no earlier one)", "name the default branch instead"
-            raise UsageError(f'{self._what_for} "{revision[:80]}" {where}', hint)
+            raise UsageError(f'{self._what_for} "{revision}" {where}', hint)
         name = out.decode("ascii").strip()
         if not set(name) <= set("0123456789abcdef"):  # `^NAME` is a range, which rev-parse takes as well
-            raise UsageError(f'{self._what_for} "{revision[:80]}" is a range of commits', "name one commit, branch or tag")
+            raise UsageError(f'{self._what_for} "{revision}" is a range of commits', "name one commit, branch or tag")
         if "is ambiguous" in told and not _is_first(revision):
-            hint = f"write it in full, as refs/heads/{revision[:80]}, refs/remotes/{revision[:80]} or refs/tags/{revision[:80]}"
-            raise UsageError(f'{self._what_for} "{revision[:80]}" stands for more than one thing here, such as a branch and a tag', hint)
+            hint = f"write it in full, as refs/heads/{revision}, refs/remotes/{revision} or refs/tags/{revision}"
+            raise UsageError(f'{self._what_for} "{revision}" stands for more than one thing here, such as a branch and a tag', hint)
         return name
 
     def shallow(self) -> bool:
