@@ -173,6 +173,8 @@ def blank(text: str) -> tuple[str, int | None]:
             offset += 1
         else:
             end = _comment_end(text, offset)
+            if end is None and text.startswith("/*", offset):
+                break  # it never ends, and no later one does
             if end is None:
                 offset += 1
                 continue

@@ -167,7 +167,8 @@ def _crush_flags(words: list[shell.Token]) -> list[tuple[str | int, int, int, No
             while at < len(words) and not (words[at].text.startswith("--") and not words[at].quoted):
                 taken.append(words[at])
                 at += 1
-            lists.setdefault("args", []).extend(taken)
+            if taken:
+                lists.setdefault("args", []).extend(taken)
         elif at < len(words):
             single.append((flag, word.start, word.end, Node(words[at].start, words[at].end, words[at].text)))
             at += 1

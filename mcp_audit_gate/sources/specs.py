@@ -111,8 +111,8 @@ def _archived(found: Package) -> Package | None:
     return _pypi(Word(f"{wheel[1] or wheel[3]}=={wheel[2] or wheel[4]}", found.at)) if wheel else None
 
 
-def _npm(word: Word) -> Package:
-    """The package that npx and its kin would run for an argument."""
+def _npm(word: Word, inner: bool = False) -> Package:
+    """The package that npx and its kin would run for an argument. inner: for what stands in a version's place, which holds no other one."""
     text = word.text
     if has_reference(text):
         return Package("npm", *_split_at(text), "reference", "", text, word.at)
@@ -129,8 +129,8 @@ def _npm(word: Word) -> Package:
         name, version = _split_at(version[4:])
     elif version.startswith(_LOCAL_VERSIONS):
         return Package("npm", name, version, "local", "", text, word.at)
-    elif is_address(version) or ("/" in version and not version.startswith("@")):
-        return _npm(Word(version, word.at))._replace(name=name)
+    elif not inner and (is_address(version) or ("/" in version and not version.startswith("@"))):
+        return _npm(Word(version, word.at), True)._replace(name=name)
     return Package("npm", name, version.removeprefix("="), _npm_pin(version), "", text, word.at)
 
 

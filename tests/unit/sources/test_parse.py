@@ -46,3 +46,9 @@ def test_hostile_text_ends_soon(piece: str) -> None:
     begin = time.process_time()
     parse(".env", (piece * 30_000).encode(), "dotenv")
     assert time.process_time() - begin < 2
+
+
+def test_a_flag_of_a_crushrc_that_nothing_follows() -> None:
+    (document,) = parse("crushrc", b"mcp add docs --command npx --args\nmcp add more --args -- x", "crushrc")
+    assert isinstance(document.value, dict)
+    assert document.value["mcp"]["docs"] == {"command": "npx"}

@@ -172,3 +172,8 @@ def test_hostile_arguments_take_linear_time(start, piece):
     list(specs.requirements(word))
     specs.image(word)
     assert time.process_time() - begin < 1.0  # 0.1 on an idle machine
+
+
+def test_a_version_that_holds_versions_is_read_once():
+    assert read("npm", "a" + "@b" * 20_000 + "@x/y")[1::2] == ("a", "tag")
+    assert read("npm", "a@acme/left#main") == ("npm", "a", "main", "branch")
