@@ -541,3 +541,22 @@ def test_which_files_a_change_alters_besides_what_is_judged(tmp_path):
     (repository.root / "src" / "main.py").chmod(0o755)
     repository.commit("a module", {"src/json.py": "x\n"})
     assert found() == "src/json.py"
+
+
+# --- A narrower rule is no way around a wider one that the policy holds for graver ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ("{}", {"version-downgraded"}),
+        ("{version-changed: high}", {"version-downgraded", "version-changed"}),
+        ("{version-changed: high, version-downgraded: high}", {"version-downgraded"}),
+        ("{version-downgraded: off}", {"version-changed"}),
+    ],
+)
+def test_a_wider_rule_that_the_policy_raises_speaks_too(make, rules, told):
+    policy = {"mcp-audit.yaml": f"version: 1\nrules: {rules}\n"}
+    older = {**PINNED, "args": ["-y", "@modelcontextprotocol/server-filesystem@2026.1.14", "./docs"]}
+    run = make({**policy, ".mcp.json": servers(files=PINNED)}, {".mcp.json": servers(files=older)})
+    assert {rule for rule in run.rules if rule.startswith("version-")} == told

@@ -71,12 +71,20 @@ def servers(comparison: Comparison) -> Iterator[tuple[Rule, Hit]]:
             hit = _exchange(entry, was[0], comparison.ref)
             where = approved.places(entry.name)
             yield (preapproved.RULE, preapproved.approve(hit, where)) if where else (_BY_ID["launch-changed"], hit)
-        elif comparison.after.lock is None:  # else the pins say it
+    if comparison.after.lock is None:  # else the pins say it
+        for hit, _, _ in versions(comparison):
+            yield _BY_ID["version-changed"], hit
+
+
+def versions(comparison: Comparison) -> Iterator[tuple[Hit, Entry, tuple[Entry, ...]]]:
+    """One hit for each server of another version than before, with its entry and those that it was."""
+    for entry, was in kept(comparison):
+        if whose(entry) in {whose(one) for one in was}:
             before, after = {launches.version(written_launch(one)) for one in was}, launches.version(written_launch(entry))
             if after not in before:
                 words = f"its version is {visible(after, 60) or 'not given'} instead of {visible(min(before), 60) or 'none given'}"
                 hit = Hit(entry.place(_at(entry.launch, was[0])), f"{_title(entry)}: {words}.", _value(entry), subject="", server=entry.name)
-                yield _BY_ID["version-changed"], hit
+                yield hit, entry, was
 
 
 def _added(comparison: Comparison) -> Iterator[Entry]:

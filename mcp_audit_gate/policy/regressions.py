@@ -10,11 +10,15 @@ from mcp_audit_gate.model import Hit, Place, Rule, RuleInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from mcp_audit_gate.model import Entry, Variable
+    from mcp_audit_gate.model import Drift, Entry, Launch, Pin, Variable
     from mcp_audit_gate.policy.compared import Comparison
 
+    # Ecosystem and name.
+    _Named = tuple[str, str]
+
+_LAUNCHED = '{"mcpServers": {"docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@%s"]}}}\n'
 _DOCS = '{"mcpServers": {"docs": {"type": "http", "url": "https://mcp.example.com/v1"%s}}}\n'
 
 AUTH_WEAKENED = RuleInfo(
@@ -33,6 +37,80 @@ AUTH_WEAKENED = RuleInfo(
     example_good=(".mcp.json", _DOCS % ', "headers": {"Authorization": "Bearer ${DOCS_TOKEN}"}'),
     needs=("trusted-ref",),
 )
+VERSION_DOWNGRADED = RuleInfo(
+    id="version-downgraded",
+    family="drift",
+    severity="medium",
+    title="A server goes back to a lower version, or on to a pre-release",
+    why="Faults that were mended come back with the old version, and nobody maintains a pre-release. Rollbacks happen, and have a reason.",
+    looks_at="Exact versions of packages and version tags of images in configs and lockfile, and what a floating launch resolved to, in the order of "
+    "the ecosystem: npm, PyPI, Go, NuGet, JSR. Other packages, digests and commits have no order. It is told instead of version-changed.",
+    fix="Say in the change why it goes back, or stay on the newer version.",
+    references=("CWE-1395",),
+    example_bad=(".mcp.json", _LAUNCHED % "1.3.9"),
+    example_good=(".mcp.json", _LAUNCHED % "1.4.2"),
+    needs=("trusted-ref",),
+)
+
+
+def version_downgraded(comparison: Comparison, told: Iterable[Drift]) -> Iterator[Hit]:
+    """Versions that went down, each where version-changed tells it: in a config, or in the lockfile, where there is one.
+
+    told: what the lockfile says.
+    """
+    from mcp_audit_gate.policy import compared
+    from mcp_audit_gate.rules import changes
+
+    if comparison.after.lock is None:
+        for hit, entry, was in compared.versions(comparison):
+            words = _lower([_versions(one.launch) for one in was], _versions(entry.launch))
+            if words:
+                yield hit._replace(message=f"{_title(entry)}: {words}.")
+        return
+    for item in told:
+        if item.change.kind == "version-changed" and item.old and item.new and item.new.document is not None:
+            words = _lower([_of_pin(item.old)], _of_pin(item.new))
+            for _, hit in changes.hits((item,)) if words else ():
+                yield hit._replace(message=f'Server "{visible(item.change.server, 80)}": {words}.')
+
+
+def _lower(before: Sequence[dict[_Named, str]], after: dict[_Named, str]) -> str:
+    """What of it is lower than every version that it had, in words; "" when nothing is."""
+    from mcp_audit_gate.rules.versions import is_early, key
+
+    for (ecosystem, name), version in after.items():
+        had = [versions[ecosystem, name] for versions in before if (ecosystem, name) in versions]
+        now, then = key(ecosystem, version), [key(ecosystem, one) for one in had]
+        if now is None or not had or None in then:
+            continue
+        shown = f"version {visible(version, 60)} of {visible(name, 80)}"
+        if all(now < one for one in then if one is not None):
+            return f"{shown} is lower than {visible(had[0], 60)} before"
+        if is_early(ecosystem, version) and not any(is_early(ecosystem, one) for one in had) and version not in had:
+            return f"{shown} is a pre-release, and {visible(had[0], 60)} before was none"
+    return ""
+
+
+# As the order of versions calls the ecosystems.
+_ECOSYSTEMS = {"npm": "npm", "jsr": "npm", "nuget": "npm", "pypi": "PyPI", "go": "Go"}
+
+
+def _versions(launch: Launch) -> dict[_Named, str]:
+    """The versions of everything that a launch fetches, by ecosystem and name."""
+    found = {(_ECOSYSTEMS[one.ecosystem], one.name): one.version for one in launch.packages if one.ecosystem in _ECOSYSTEMS and not one.source}
+    if launch.image is not None and launch.image.tag:
+        found["Docker", launch.image.name] = launch.image.tag
+    return found
+
+
+def _of_pin(pin: Pin) -> dict[_Named, str]:
+    """The same of a pinned launch; what a floating one resolved to is the version of its package."""
+    from mcp_audit_gate.lock import launches
+
+    found = _versions(launches.understood(pin.launch))
+    if pin.resolved and found:
+        found[next(iter(found))] = pin.resolved
+    return found
 
 
 def auth_weakened(comparison: Comparison) -> Iterator[Hit]:
@@ -145,5 +223,11 @@ def _pointer(at: Sequence[str | int]) -> str:
     return json_pointer(at)
 
 
+def _none(comparison: Comparison) -> tuple[Hit, ...]:
+    """Nothing: what the lockfile tells is needed, too, so trusted.hits asks for it."""
+    return ()
+
+
+DOWNGRADED = Rule(VERSION_DOWNGRADED, _none, "change")
 # Scope "change": the whole comparison.
-RULES: tuple[Rule, ...] = (Rule(AUTH_WEAKENED, auth_weakened, "change"),)
+RULES: tuple[Rule, ...] = (Rule(AUTH_WEAKENED, auth_weakened, "change"), DOWNGRADED)

@@ -20,7 +20,7 @@ from mcp_audit_gate.rules.preapproved import Approved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mcp_audit_gate.lock.match import Match
     from mcp_audit_gate.model import Drift, Entry, Input
@@ -289,7 +289,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def hits(comparison: Comparison, told: Iterable[Drift]) -> Iterator[Raised]:
+def hits(comparison: Comparison, told: Sequence[Drift]) -> Iterator[Raised]:
     """Every hit about what the change does. told: what the lockfile tells already."""
     from mcp_audit_gate.policy import compared
 
@@ -297,6 +297,7 @@ def hits(comparison: Comparison, told: Iterable[Drift]) -> Iterator[Raised]:
     for rule, hit in compared.servers(comparison):
         if hit.server not in exchanged or rule.info.id not in ("launch-changed", "preapproved-changed-server"):
             yield raised(rule, None, hit)
+    yield from (raised(regressions.DOWNGRADED, None, hit) for hit in regressions.version_downgraded(comparison, told))
     for rule in RULES:
         yield from (raised(rule, None, hit) for hit in rule.check(comparison))
 

@@ -79,6 +79,7 @@ NARROWER = {
     "literal-secret": ("probable-secret", "credential-in-url"),
     "launch-changed": ("lock-outdated",),
     "preapproved-changed-server": ("launch-changed", "lock-outdated"),
+    "version-downgraded": ("version-changed",),
     "tool-poisoning": ("suspicious-instruction",),
     "known-malicious": ("known-vulnerable", "advisory-to-review", "deprecated-package"),
 }
@@ -110,8 +111,13 @@ def findings(hits: Iterable[Raised], severity: Severity) -> tuple[Finding, ...]:
     """Hits as findings, sorted by severity, path, place and rule. `severity` gives the one in force for a rule and server, or "off"."""
     live = [(item, severity(item.rule.info, item.server)) for item in hits]
     live = [(item, level) for item, level in live if level != "off"]
-    silenced = {(wide, *_node(item)) for item, _ in live for wide in NARROWER.get(item.rule.info.id, ())}
-    kept = [(item, level) for item, level in live if (item.rule.info.id, *_node(item)) not in silenced]
+    silenced: dict[tuple[object, ...], int] = {}
+    for item, level in live:
+        for wide in NARROWER.get(item.rule.info.id, ()):
+            node = (wide, *_node(item))
+            silenced[node] = max(RANK[level], silenced.get(node, 0))
+    # A policy may hold the wider fault for the graver one; then both are told, or the narrower would be a way around it.
+    kept = [(item, level) for item, level in live if silenced.get((item.rule.info.id, *_node(item)), -1) < RANK[level]]
     # In the everyday run nothing is found, and no hash need be loaded.
     return tuple(sorted(_findings(kept), key=order)) if kept else ()
 

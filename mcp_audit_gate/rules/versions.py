@@ -52,6 +52,14 @@ def split_bound(bound: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def is_early(ecosystem: str, version: str) -> bool:
+    """True for a version that its ecosystem calls a pre-release."""
+    found = key(ecosystem, version)
+    if found is None or ecosystem == "RubyGems":
+        return False
+    return found[2] != (1, 0, 0) or found[4] != (1, 0) if ecosystem == "PyPI" else found[3] != (1,)
+
+
 @functools.cache
 def _bound() -> re.Pattern[str]:
     return re.compile(r"(==|>=|<=|>|<)([^<>=,*\s]+)")
