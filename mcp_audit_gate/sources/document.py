@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
 from itertools import accumulate
 
@@ -60,6 +61,12 @@ class Lines:
         return Location(path, *self.position(start), *self.position(end))
 
 
+@functools.lru_cache(1)
+def _lines_of(text: str) -> Lines:
+    """The lines of a text, once for all documents of a file."""
+    return Lines(text)
+
+
 class Document:
     """One value read from a file (a YAML file may hold several), with its text.
 
@@ -81,7 +88,7 @@ class Document:
     def lines(self) -> Lines:
         """The text's lines, worked out when first asked for."""
         if self._lines is None:
-            self._lines = Lines(self.text)
+            self._lines = _lines_of(self.text)
         return self._lines
 
     @property

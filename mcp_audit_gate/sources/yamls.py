@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.model import Json
 
+MAX_DOCUMENTS = 1000  # each is looked at in the text of the whole file
 MAX_NODES = 200_000  # after aliases are written out: an alias bomb ends here
 _HINT = "correct the YAML at this place"
 
@@ -96,6 +97,10 @@ class _Reader:
             if kind == "DocumentStartEvent":
                 self._anchors.clear()
             elif kind.endswith(("ScalarEvent", "SequenceStartEvent", "MappingStartEvent", "AliasEvent")):
+                if len(roots) == MAX_DOCUMENTS:
+                    raise Unreadable(
+                        f"more than {MAX_DOCUMENTS} documents in one file", "split the file; no client needs as many", self._start(event)
+                    )
                 roots.append(self._node(event, events, 1))
         return roots
 

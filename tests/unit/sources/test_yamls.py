@@ -111,3 +111,10 @@ def test_an_alias_means_the_anchor_that_stands_last_before_it() -> None:
     assert document("a: &x 1\nb: &x 2\nc: *x\n").value == {"a": 1, "b": 2, "c": 2}
     with pytest.raises(Unreadable, match="alias without an anchor"):
         document("a: &x 1\nb: &x [*x]\n")
+
+
+def test_too_many_documents_are_refused_with_their_place() -> None:
+    assert len(yamls.read("--- 1\n" * 1000, 64)) == 1000
+    with pytest.raises(Unreadable, match="more than 1000 documents") as caught:
+        yamls.read("--- 1\n" * 1001, 64)
+    assert caught.value.offset == 6 * 1000 + 4
