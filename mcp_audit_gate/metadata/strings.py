@@ -33,19 +33,25 @@ def _collect(value: Json, at: Pointer, nth: tuple[int, ...], name: str | None, f
     if isinstance(value, str):
         found.append(Text(at, nth, name, value))
     elif isinstance(value, dict):
-        title = next((str(value[key]) for key in ("name", "key", "id") if isinstance(value.get(key), str)), None)
+        pairs = getattr(value, "pairs", None)
         seen: dict[str, int] = {}
-        for key, inner in getattr(value, "pairs", None) or value.items():
-            seen[key] = seen.get(key, -1) + 1
-            under = key
-            if key in ("value", "default"):
-                under = "password" if value.get("password") is True or value.get("isSecret") is True else title or key
-            _collect(inner, (*at, key), (*nth, seen[key]), under, found)
+        for key, inner in pairs or value.items():
+            if pairs:
+                seen[key] = seen.get(key, -1) + 1
+            under = _title(value, key) if key in ("value", "default") else key
+            _collect(inner, (*at, key), (*nth, seen.get(key, 0)), under, found)
     elif isinstance(value, list):
         for number, (inner, flag) in enumerate(zip(value, value_names(value, name))):
             _collect(inner, (*at, number), (*nth, 0), flag, found)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         found.append(Text(at, nth, name, str(value)))
+
+
+def _title(value: dict[str, Json], key: str) -> str:
+    """The name that stands beside a `value` or `default`."""
+    if value.get("password") is True or value.get("isSecret") is True:
+        return "password"
+    return next((str(value[name]) for name in ("name", "key", "id") if isinstance(value.get(name), str)), None) or key
 
 
 def value_names(words: list[Json], name: str | None = None) -> list[str | None]:

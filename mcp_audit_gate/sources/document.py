@@ -106,8 +106,10 @@ class Document:
             chosen = index.members(node).get(step)
             if not chosen:
                 return index.span(node)
-            nth = place.nth[min(depth, len(place.nth) - 1)] if place.nth else -1
-            key_start, key_end, node = chosen[min(nth, len(chosen) - 1)]
+            nth = -1
+            if len(chosen) > 1 and place.nth:
+                nth = min(place.nth[min(depth, len(place.nth) - 1)], len(chosen) - 1)
+            key_start, key_end, node = chosen[nth]
             key = (key_start, key_end)
         value = index.span(node)
         if key and key[0] < key[1] and (place.key or value[0] == value[1]):
