@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     streams.ready()
     code = _guarded(words, lambda: _run(words))
     fault = _guarded(words, _finish)
+    gc.freeze()  # or the interpreter would walk all there is when it exits, a sixth of `--version`
     return worst({code, fault}) if fault else code
 
 
@@ -103,8 +105,6 @@ def _page(chosen: argparse.Namespace) -> str:
 
 
 def _scan(chosen: argparse.Namespace) -> int:
-    import gc
-
     from mcp_audit_gate import everyday, terminal
     from mcp_audit_gate.sources.discover import find_root
 
@@ -130,9 +130,7 @@ def _scan(chosen: argparse.Namespace) -> int:
         except FixError as error:
             code, mended = _told(error), True
         report = _judged(chosen, analyse)[0] if mended else report
-    code = worst({code, _write(report, outputs, look, root)})
-    gc.freeze()  # or the interpreter would walk all of it once more when it exits
-    return code
+    return worst({code, _write(report, outputs, look, root)})
 
 
 def _judged(chosen: argparse.Namespace, analyse: Analyse | None) -> tuple[Report, Plan | None]:
