@@ -32,7 +32,7 @@ class Trusted(NamedTuple):
     ref: as it was named. tree: its files. base: those where the change began. policy_path: the file of the repository that an option
     names as the policy, None for the usual places. own_policy: an option names a preset, or a file elsewhere: the repository's
     policies do not count. lock_path: where the lockfile lies. own_lock: the one that an option names and that lies elsewhere.
-    differing: the files that are not the same in HEAD and here.
+    differing: the files that are not the same in HEAD, or on the disk, and here.
     """
 
     ref: str
@@ -46,7 +46,7 @@ class Trusted(NamedTuple):
 
 
 def altered(trusted: Trusted) -> str:
-    """The first file that HEAD has otherwise than the trusted revision and that is no config, lockfile or policy; "" when there is none."""
+    """The first file that HEAD or the disk has not as the trusted revision and that is no config, lockfile or policy; "" when there is none."""
     governed = {trusted.lock_path, trusted.policy_path, *POLICY_FILES}
     return next((path for path in sorted(trusted.differing - governed) if not _is_config(path)), "")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from mcp_audit_gate.live.compare import repeats_secret, unstable
 from mcp_audit_gate.lock.lockfile import LISTS, observed, subject
 from mcp_audit_gate.lock.match import key
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import NotAssessed, Note, Observed, Surface
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.discover import relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.live.connect import Progress
     from mcp_audit_gate.live.consent import Consent
-    from mcp_audit_gate.live.observation import Observation, Options
+    from mcp_audit_gate.live.observation import Observation, Options, Target
     from mcp_audit_gate.lock.match import Match
     from mcp_audit_gate.model import Entry, Json, Pin
 
@@ -85,10 +88,19 @@ class Connection(NamedTuple):
         targets = [target(server.item, self.root, self.options.environ) for server in servers]
         with TemporaryDirectory() if self.apart else nullcontext() as folder:
             if folder is not None:
-                targets = [made if uses_files(server.item) else made._replace(cwd=folder) for server, made in zip(servers, targets)]
+                targets = [made if uses_files(server.item) else self._outside(made._replace(cwd=folder)) for server, made in zip(servers, targets)]
             seen = observe(targets, self.options._replace(plain=again), self.progress(servers) if self.progress else None)
         passed = tuple(filter(None, map(self.options.environ.get, self.options.pass_env)))
         return [_observed(server, one, (*made.secrets, *passed)) for server, one, made in zip(servers, seen, targets)]
+
+    def _outside(self, made: Target) -> Target:
+        """The target; where files of the repository are not as trusted, PATH leads to none of them."""
+        if not self.consent.altered:
+            return made
+        path = made.env.get("PATH", self.options.environ.get("PATH", ""))
+        folders = (folder for folder in path.split(os.pathsep) if os.path.isabs(folder))
+        kept = os.pathsep.join(folder for folder in folders if relative(os.path.realpath(self.root), os.path.realpath(folder)).split("/")[0] == "..")
+        return made._replace(env={**made.env, "PATH": kept})
 
 
 def distinct(matches: Sequence[Match]) -> list[Server]:

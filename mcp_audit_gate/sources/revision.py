@@ -9,20 +9,22 @@ import os
 
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.sources.clients import NAMED
-from mcp_audit_gate.sources.discover import MAX_CONFIG, MAX_TOTAL, missing, over_total, relative, too_large
+from mcp_audit_gate.sources.discover import MAX_CONFIG, MAX_TOTAL, missing, over_total, read_file, relative, too_large
 from mcp_audit_gate.sources.git import Git
 from mcp_audit_gate.sources.match import fold
 from mcp_audit_gate.sources.tree import CHECK_LINK, LEAVES, Found, Listing, below, pattern_of, pointed, pointed_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mcp_audit_gate.model import NotAssessed
     from mcp_audit_gate.sources.git import Object
 
 MAX_HOPS = 40  # links on the way to one file, as in Linux
 _MAX_LINK = 4096
+_POINTER = 1024
+_LARGEST = 256 << 20
 _SUBMODULE = "a submodule, whose files git keeps in another repository", "commit the files themselves, or scan the submodule on its own"
 
 
@@ -210,7 +212,44 @@ def trusted(root: str, revision: str) -> tuple[Snapshot, Snapshot]:
 
 
 def differing(root: str, revision: str) -> frozenset[str]:
-    """The paths of files that a revision and HEAD do not have alike. Raises UsageError."""
+    """The paths of files that a revision and HEAD, or a revision and the disk, do not have alike. Raises UsageError."""
     git = Git(root, "--trusted-ref")
     one, other = ({(file.path, file.kind, file.id) for file in git.files(git.commit(name))} for name in (revision, "HEAD"))
-    return frozenset(path for path, _, _ in one ^ other)
+    return frozenset((*(path for path, _, _ in one ^ other), *_altered(root, git, {path: (kind, name) for path, kind, name in one})))
+
+
+def _altered(root: str, git: Git, files: dict[str, tuple[str, str]]) -> Iterator[str]:
+    """The files that the disk has otherwise than git: edited and not committed, whatever git was told to assume of them."""
+    real = os.path.realpath(root)
+    doubtful = [path for path, (kind, name) in files.items() if kind != "submodule" and not _holds(os.path.join(real, path), kind, name)]
+    sizes = git.sizes(files[path][1] for path in doubtful)
+    small = git.contents(name for name, size in sizes.items() if size <= _POINTER)
+    return (path for path in doubtful if not _stands_for(small.get(files[path][1], b""), os.path.join(real, path)))
+
+
+def _holds(full: str, kind: str, name: str) -> bool:
+    """True when a file or link is the object of that id; line ends of a checkout do not count."""
+    from hashlib import sha1, sha256
+
+    data = _on_disk(full, kind)
+    wanted = sha1 if len(name) == 40 else sha256
+    forms = () if data is None else (data, data.replace(b"\r\n", b"\n"))
+    return any(wanted(b"blob %d\0" % len(form) + form).hexdigest() == name for form in forms)
+
+
+def _stands_for(pointer: bytes, full: str) -> bool:
+    """True when an object is the pointer that git LFS keeps in place of what lies on the disk."""
+    from hashlib import sha256
+
+    data = _on_disk(full, "file") if pointer.startswith(b"version https://git-lfs.github.com/spec/v1\n") else None
+    return data is not None and b"\noid sha256:%s\n" % sha256(data).hexdigest().encode() in pointer
+
+
+def _on_disk(full: str, kind: str) -> bytes | None:
+    """What a file holds, or where a link leads; None when it is something else, or gone."""
+    try:
+        if os.path.realpath(os.path.dirname(full)) != os.path.dirname(full):
+            return None
+        return os.fsencode(os.readlink(full)) if kind == "link" else read_file(full, _LARGEST)
+    except (OSError, Unreadable):
+        return None
