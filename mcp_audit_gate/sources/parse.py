@@ -75,6 +75,8 @@ def _tree(path: str, data: bytes, text: str, node: Node) -> Document:
 
 
 _FRONT_MATTER = lazy(r"\s*---[^\S\r\n]*(?:\r\n|\r|\n)")
+# gray-matter takes a language behind the hyphens, and runs what follows when that is JavaScript (README "Optionally specify a language").
+_FRONT_LANGUAGE = lazy(r"\s*---[^\S\r\n]*([A-Za-z]\w{0,20})[^\S\r\n]*(?:\r\n|\r|\n)")
 _FRONT_END = lazy(r"^---[^\S\n]*$", re.M)
 # A key may stand after any character that YAML takes for a line break, in braces, after a tag or anchor, or spelled with escapes.
 _SERVER_KEY = lazy(
@@ -86,6 +88,9 @@ def _markdown(path: str, data: bytes, text: str) -> list[Document]:
     """The front matter, if there is one. Odd YAML without a key for servers declares none: descriptions are often prose with colons."""
     opening = _FRONT_MATTER.match(text)
     if not opening:
+        language = _FRONT_LANGUAGE.match(text)
+        if language and (language[1].lower() in ("js", "javascript") or _SERVER_KEY.search(text, language.end() - 1)):
+            raise Unreadable("front matter that names its language, as only some clients read it", "write three hyphens alone", language.start(1))
         return []
     closing = _FRONT_END.search(text.replace("\r\n", " \n").replace("\r", "\n"), opening.end())
     if not closing:

@@ -253,6 +253,8 @@ STRAYS = {
     "inherited members, escaped": (".mcp.json", '{"mcpServers": {"x": {"command": "true", "__pr\\u006fto__": {"args": ["x"]}}}}'),
     "a Go client's key": ("crush.json", {"Mcp": {"x": NPX}}),
     "a Go client's field": ("crush.json", {"mcp": {"x": {"command": "true", "Command": "bash"}}}),
+    "a front matter with a language": (".github/agents/x.md", "---yaml\nmcp-servers:\n  x: {command: npx}\n---\n"),
+    "a front matter that is a program": (".claude/agents/x.md", "--- js \n({name: 'a', [`mcp${''}Servers`]: {}})\n---\n"),
     "an unclosed front matter": (".github/agents/x.md", "---\nmcp-servers:\n  x: {command: npx}\n"),
     "odd YAML with servers": (".claude/agents/x.md", "---\ndescription: use: a: b\nmcpServers: {x: {command: npx}}\n---\n"),
     "odd YAML with an escaped key": (".claude/agents/x.md", '---\ndescription: use: a: b\n"mcp\\x53ervers": {x: {command: npx}}\n---\n'),
