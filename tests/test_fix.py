@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fakes import token
+from fakes import random, token
 from locks import complete
 
 from mcp_audit_gate import cli
@@ -402,3 +402,55 @@ def test_a_fix_that_brings_another_finding_is_left_out_alone(root, capfd) -> Non
     run(capfd, "--fix", "--yes")
     servers = json.loads((root / ".mcp.json").read_text())["mcpServers"]
     assert [servers[name]["args"][1] for name in servers] == ["@acme/docs", "@acme/mail@2.0.0"]
+
+
+def test_a_secret_is_shown_nowhere_in_the_lines_around_it(root, capfd) -> None:
+    """A value without a form of its own is known by its name alone, and stands again in comments, where nothing names it."""
+    plain = random(32, 7, "0123456789abcdef")
+    (root / LOCKFILE).unlink()
+    (root / ".mcp.json").write_text(
+        f'{{"mcpServers": {{"a": {{"command": "x", "env": {{"A_TOKEN": "{plain}"}}}} /* was {plain}{plain} */ }}}} // {plain}'
+    )
+    _, out, _ = run(capfd, "--fix", "--min-severity", "critical")
+    assert '"A_TOKEN": "${A_TOKEN}"}} /* was *** */ }} // ***' in out
+    assert plain not in out
+
+
+def test_hostile_names_stay_text(root, capfd) -> None:
+    (root / LOCKFILE).unlink()
+    name = "a\n::error::x\x1b[31m\u202e##[y]"
+    folder = root / "b\x1b[2J"
+    folder.mkdir()
+    (folder / ".mcp.json").write_text(
+        json.dumps({"mcpServers": {name: {"command": "node", "env": {"A_TOKEN": SECRET}}}}, indent=1, ensure_ascii=False)
+    )
+    _, out, _ = run(capfd, "--fix")
+    assert "A_TOKEN" in out
+    assert not [line for line in out.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+    assert not {"\x1b", "\u202e"} & set(out)
+
+
+def test_a_lockfile_of_another_name_moves_along(root, capfd) -> None:
+    (root / "locks").mkdir()
+    (root / LOCKFILE).rename(root / "locks/mcp.json")
+    code, _, err = run(capfd, "--fix", "--yes", "--lock", "locks/mcp.json")
+    assert (code, err) == (0, "")
+    assert (root / ".mcp.json").read_text() == FIXED
+    assert '"@acme/issues@1.4.2"' in (root / "locks/mcp.json").read_text()
+
+
+def test_a_lockfile_elsewhere_is_never_written(root, tmp_path_factory, capfd) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "mcp.json"
+    (root / LOCKFILE).rename(elsewhere)
+    before = elsewhere.read_bytes()
+    run(capfd, "--fix", "--yes", "--lock", str(elsewhere))
+    assert ((root / ".mcp.json").read_text(), elsewhere.read_bytes()) == (CONFIG % SECRET, before)
+
+
+def test_one_client_is_mended_and_the_record_stays_for_the_other(root, capfd) -> None:
+    (root / ".cursor").mkdir()
+    (root / ".cursor/mcp.json").write_text(CONFIG % SECRET)
+    run(capfd, "--fix", "--yes", "--client", "cursor")
+    assert (root / ".mcp.json").read_text() == CONFIG % SECRET
+    assert "${env:ISSUES_TOKEN}" in (root / ".cursor/mcp.json").read_text()
+    assert [server["pinned"] for server in report(root)["servers"]] == [True, True]  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 
 from mcp_audit_gate.lock.canonical import canonical
 from mcp_audit_gate.metadata.credentials import mask, masked_name
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mcp_audit_gate.fix.pins import Move
     from mcp_audit_gate.fix.plan import Plan, Rewritten
     from mcp_audit_gate.model import Finding, Json, Location, Pin
+
+    Spans = tuple[tuple[int, int], ...]
 
 _SGR = {"-": "31", "+": "32", "@": "36"}
 
@@ -51,8 +54,8 @@ def _changes(file: Rewritten, width: int) -> Iterator[str]:
     path = escape.terminal(file.path)
     yield f"--- {path}"
     yield f"+++ {path}"
-    before = Excerpts({file.path: file.before}, {file.path: file.hidden})
-    after = Excerpts({file.path: file.after})
+    hidden = _hidden(file, width)
+    before, after = Excerpts({file.path: file.before}, {file.path: hidden[0]}), Excerpts({file.path: file.after}, {file.path: hidden[1]})
     moved, whole = 0, 0
     for edit in file.edits:
         old = file.before.lines.location(file.path, edit.start, edit.end)
@@ -70,6 +73,31 @@ def _changes(file: Rewritten, width: int) -> Iterator[str]:
             whole = old.start_line
         yield f"@@ line {old.start_line} @@"
         yield from lines
+
+
+def _hidden(file: Rewritten, width: int) -> tuple[Spans, Spans]:
+    """What is not shown of the text before and after: what goes, and the same text wherever it stands nearby, as in a comment."""
+    before, after = [*file.hidden], list[tuple[int, int]]()
+    moved = first = 0
+    spans = sorted(file.hidden)
+    for edit in file.edits:
+        low, high = edit.start - width, edit.end + width
+        while first < len(spans) and spans[first][1] < low:
+            first += 1
+        near = spans[first : bisect_left(spans, (high, high), first)]
+        for value in {file.before.text[start:end].strip("\"'") for start, end in near} - {""}:
+            before += _places(file.before.text, value, max(low, 0), high)
+            after += _places(file.after.text, value, max(low + moved, 0), high + moved + len(edit.text))
+        moved += len(edit.text) - (edit.end - edit.start)
+    return tuple(before), tuple(after)
+
+
+def _places(text: str, value: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Where a value begins between two offsets, or a little before, since half of it is not shown either."""
+    at = text.find(value, max(0, low - len(value)), high + len(value))
+    while at >= 0:
+        yield at, at + len(value)
+        at = text.find(value, at + len(value), high + len(value))
 
 
 def _is_line(text: str, edit: Edit) -> bool:
