@@ -12,8 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Entry, Launch
+    from mcp_audit_gate.model import Entry, Json, Launch, Pointer
 
+_OAUTH = '{"mcpServers": {"docs": {"type": "http", "url": "https://mcp.example.com/v1", "oauth": {"scopes": ["%s"]}}}}\n'
 _FILES = "@modelcontextprotocol/server-filesystem@2026.8.31"
 
 
@@ -181,7 +182,56 @@ def _named(name: str, names: list[str]) -> bool:
     return any(name == known or name.endswith(f"_{known}") for known in names)
 
 
+WILDCARD_OAUTH_SCOPE = RuleInfo(
+    id="wildcard-oauth-scope",
+    family="scope",
+    severity="medium",
+    title="A server asks for every right of the account",
+    why="Whoever signs in grants at once what the server will never need, and whoever takes its token has all of it. A person still has to agree, "
+    "and mostly does.",
+    looks_at="OAuth scopes in an entry: `*`, `admin:*` and the like, `full_access`. Those of reading, and of one thing, are left out.",
+    fix="Ask for the scopes that the server's tools need.",
+    references=("CWE-250", "OWASP MCP02"),
+    example_bad=(".mcp.json", _OAUTH % "admin:*"),
+    example_good=(".mcp.json", _OAUTH % "docs:read"),
+)
+
+
+def wildcard_oauth_scope(entry: Entry) -> Iterator[Hit]:
+    """Scopes without a limit, each text of them once."""
+    for at, text in _scopes(entry.value, ()):
+        wide = next((scope for scope in text.replace(",", " ").split() if _is_wildcard(scope)), None)
+        if wide is not None:
+            yield Hit(entry.place(at), f'{server(entry)} asks for the OAuth scope "{visible(wide, 80)}" ({field(at)}).', wide)
+
+
+# Members of an entry that hold scopes, and those that may hold such a member.
+_SCOPES = frozenset(("scope", "scopes", "oauthscopes", "defaultscopes"))
+_GRANTS = frozenset(("oauth", "auth", "authentication", "authorization", "oauthclient", "oauth2", "obo"))
+_READING = frozenset(("read", "readonly", "view", "list", "get"))
+
+
+def _scopes(value: dict[str, Json], at: Pointer) -> Iterator[tuple[Pointer, str]]:
+    for key, inner in value.items():
+        low = key.replace("_", "").lower()
+        if low in _GRANTS and isinstance(inner, dict) and len(at) < 3:
+            yield from _scopes(inner, (*at, key))
+        elif low in _SCOPES and isinstance(inner, str):
+            yield (*at, key), inner
+        elif low in _SCOPES and isinstance(inner, list):
+            yield from (((*at, key, number), item) for number, item in enumerate(inner) if isinstance(item, str))
+
+
+def _is_wildcard(scope: str) -> bool:
+    low = scope.lower()
+    if low.replace("_", "").replace("-", "").replace(".", "").replace(":", "") in ("fullaccess", "allaccess"):
+        return True
+    parts = low.rpartition("://")[2].replace("/", ":").replace(".", ":").split(":")
+    return "*" in parts and _READING.isdisjoint(parts)
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(WILDCARD_OAUTH_SCOPE, wildcard_oauth_scope, alike=True),
     Rule(BROAD_PATH, broad_path, alike=True),
     Rule(SENSITIVE_PATH, sensitive_path, alike=True),
     Rule(WRITE_ENABLED, write_enabled, alike=True),
