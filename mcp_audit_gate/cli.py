@@ -327,8 +327,8 @@ def _init(chosen: argparse.Namespace) -> int:
 
 
 def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
-    """Writes a file of the repository, never through a link that leads out of it."""
-    from mcp_audit_gate import writing
+    """Writes a file of the repository, never through a link that leads out of it, and whole or not at all."""
+    from mcp_audit_gate import atomic, writing
     from mcp_audit_gate.trees import relative
 
     file = os.path.join(root, *path.split("/"))
@@ -340,10 +340,14 @@ def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
         if there:
             writing.to_file(data, file)
             return
-        with open(file, "xb") as target:
-            target.write(data)
+        atomic.put(file, data, last=lambda: _refuse_to_replace(file))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "check that its folder is there and writable") from error
+
+
+def _refuse_to_replace(file: str) -> None:
+    if os.path.lexists(file):
+        raise FileExistsError(17, "it is there already")
 
 
 def _printable(text: str) -> bytes:

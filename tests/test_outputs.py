@@ -139,3 +139,13 @@ def test_a_locale_without_letters_changes_nothing(tree, command):
     one, other = run(tree, "", *command, **plain), run(tree, "", *command, LC_ALL="C.UTF-8")
     assert (one.returncode, one.stdout) == (other.returncode, other.stdout)
     assert "Traceback" not in one.stderr
+
+
+@POSIX
+def test_what_init_cannot_write_whole_it_does_not_write(tree):
+    limited = ["/bin/sh", "-c", 'ulimit -f 0; exec "$0" init', str(SCRIPT)]
+    done = subprocess.run(limited, cwd=tree, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 2
+    assert "cannot write .github/mcp-audit.yaml: File too large" in done.stderr
+    assert [file for file in tree.rglob("*") if file.is_file() and "audit" in file.name] == []
+    assert run(tree, "", "init").returncode == 0
