@@ -78,7 +78,7 @@ NARROWER = {
     "metadata-address": ("plain-http", "plain-http-internal", "raw-ip-url", "private-address"),
     "broad-path": ("machine-path",),
     "sensitive-path": ("machine-path",),
-    "literal-secret": ("probable-secret", "credential-in-url"),
+    "literal-secret": ("probable-secret", "credential-in-url", "token-to-third-party"),
     "launch-changed": ("lock-outdated",),
     "preapproved-changed-server": ("launch-changed", "lock-outdated"),
     "version-downgraded": ("version-changed",),
