@@ -140,6 +140,11 @@ def stated(tmp_path: Path, *names: str, **more: object) -> dict[str, object]:
     return {"command": sys.executable, "args": [str(STATED), str(said), str(tmp_path / "log")], **more}
 
 
+def told(report: dict) -> set[str]:
+    """The rules of a report; the interpreter of the tests itself may lie in a temporary folder."""
+    return {item["rule"] for item in report["findings"]} - {"temp-dir-program"}
+
+
 def test_the_lockfile_keeps_names_and_no_value(home, capfd, tmp_path):
     pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
     env = {"MODE": VALUE, "REGION": "${HOME}", "LEVEL": "1", "GITHUB_TOKEN": token("github")}
@@ -155,10 +160,10 @@ def test_the_lockfile_keeps_names_and_no_value(home, capfd, tmp_path):
     assert {name: data for name, data in contents(home).items() if name != LOCK} == before
     code, report = scan(capfd, "--user", "--pin-check")
     assert (code, [item["pinned"] for item in report["servers"]]) == (1, [True])
-    assert ({item["rule"] for item in report["findings"]}, report["not_assessed"]) == ({"literal-secret"}, [])
+    assert (told(report), report["not_assessed"]) == ({"literal-secret"}, [])
     config.write_text(servers(mine=stated(tmp_path, "ping", env={**env, "MORE": "1"})))
     _, report = scan(capfd, "--user")
-    assert {item["rule"] for item in report["findings"] if item["server"] == "mine"} == {"literal-secret", "launch-changed"}
+    assert told(report) == {"literal-secret", "launch-changed"}
 
 
 def test_a_variable_that_decides_what_starts_is_no_part_of_a_pin(home, capfd, tmp_path):
