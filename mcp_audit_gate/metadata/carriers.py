@@ -24,6 +24,7 @@ BASE64, PERCENT, ESCAPES, HEX, ENTITIES, COMMENT, PADDING, ALIKE = (
     *("base64", "percent encoding", "character escapes", "hexadecimal", "character references"),
     *("a comment", "padding", "look-alike letters"),
 )
+NAME = "a name"
 UNSEEN = (TAGS, SELECTORS, ZERO_WIDTH, DIRECTION, CONTROL)
 _ENOUGH = 4  # letters that a decoded text must have to be one
 _JOINERS = "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u00ad"
@@ -46,6 +47,7 @@ _ESCAPE = lazy(r"\\(?:u\{?00|x)(?:[46][1-9A-Fa-f]|[57][0-9Aa])\}?(?=[a-z]{2})")
 _BLANKS = lazy(r"[ \t\u00a0]{80,}|(?:\n[ \t]*){15,}")
 _PERCENT_RUN = lazy(r"(?:%[0-9A-Fa-f]{2})+")
 _HEX_PAIR = lazy(r"%[0-9A-Fa-f]{2}")
+_LATIN = 0x24F  # the last letter of European alphabets; the dotless i among them is no look-alike but Turkish
 _WORD = lazy(r"[^\W\d_]{4,}")
 _CONTROL = lazy("\x1b|\x9b|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 _ANSI = lazy("[\x1b\x9b][\\[\\]()#;?]*[0-9;]*[A-Za-z@~]?")
@@ -192,8 +194,8 @@ def _alike(text: str) -> Iterator[Carried]:
     for word in _WORD.finditer(text):
         group = word.group()
         if not group.isascii():
-            latin = sum(char.isascii() for char in group)
-            foreign = sum(ord(char) in table for char in group)
+            latin = sum(ord(char) <= _LATIN for char in group)
+            foreign = sum(ord(char) in table and ord(char) > _LATIN for char in group)
             if latin and foreign and latin + foreign == len(group):
                 mixed.append(word)
     if len(mixed) > 1:

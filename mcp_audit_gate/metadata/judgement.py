@@ -62,6 +62,14 @@ def _is_near(one: Signal, other: Signal) -> bool:
     return one.at != other.at or abs(one.offset - other.offset) <= _NEAR
 
 
+def _is_second(signal: Signal, heavy: list[Signal]) -> bool:
+    """True for a weak signal in other words than those that make a heavier one: the same words twice are one fault."""
+    return strength(signal) == WEAK and not any(
+        signal.at == other.at and other.offset <= signal.offset and signal.offset + len(signal.quote) <= other.offset + len(other.quote)
+        for other in heavy
+    )
+
+
 def _judged(signals: list[Signal]) -> Judgement:
     table = weights()
     best: dict[str, Signal] = {}
@@ -72,7 +80,8 @@ def _judged(signals: list[Signal]) -> Judgement:
     counted = [signal for signal in ranked if strength(signal) != WEAK]
     counted += [signal for signal in ranked if strength(signal) == WEAK][:_WEAK]
     score = level_score(signal.name for signal in counted)
-    telling = [signal for signal in counted if table["signals"][signal.name] >= _COUNTS]
+    heavy = [signal for signal in counted if strength(signal) != WEAK]
+    telling = heavy + [signal for signal in counted if _is_second(signal, heavy) and table["signals"][signal.name] >= _COUNTS]
     strong = any(strength(signal) == STRONG for signal in counted)
     level = HIGH if score >= table["high"] and len(telling) > 1 and strong else MEDIUM if score >= 0 else NONE
     return Judgement(level, score, tuple(counted))

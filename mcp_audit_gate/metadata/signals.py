@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 
 from mcp_audit_gate.metadata import grammar, languages, payees, sieve, words
-from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, PADDING, carried, may_carry
+from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, NAME, PADDING, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
 from mcp_audit_gate.metadata.text import visible
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mcp_audit_gate.model import Pointer
 
 _QUOTE = 120
+# Signals that values and names hold honestly: examples of requests, file names, addresses.
+_ANYWHERE = frozenset(("secret-ask", "foreign-address", "destruction", "attack-words", "traversal", "order-hint", "threat", "shell-text"))
 _OWN = 4  # steps to the description of a thing itself: list, number, definition, description
 # What stands in these is read with the rest of the text.
 _READ_ANYWAY = (DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
@@ -105,6 +107,9 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
         text = found[number]
         known = _others(said, names) if names.others else ()
         signals.setdefault((name, number, ""), Signal(name, _group(name), _quote(said), text.at, text.key, start - starts[number], "", known))
+        if text.unread and name not in _ANYWHERE:
+            told = "carrier" if text.key else "misplaced"
+            signals.setdefault((told, number, ""), Signal(told, _group(told), _quote(text.text), text.at, text.key, 0, NAME if text.key else ""))
     for number, item in hidden:
         text = found[number]
         place = (text.at, text.key, item.start)
