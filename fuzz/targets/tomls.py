@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 try:
     import tomllib
 except ImportError:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[no-redef,import-not-found,unused-ignore]
 
 from fuzz.target import Target, agree, vocabulary, wrong
 from fuzz.targets.places import check_leaves, check_offset, depth, text_of, work
