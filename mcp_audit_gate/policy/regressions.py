@@ -5,8 +5,11 @@ What compares is imported where it is needed: every run has these rules, and mos
 
 from __future__ import annotations
 
+import re
+
+from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Hit, Place, Rule, RuleInfo
+from mcp_audit_gate.model import Hit, Location, Place, Rule, RuleInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.model import Drift, Entry, Launch, Pin, Variable
     from mcp_audit_gate.policy.compared import Comparison
+    from mcp_audit_gate.reading import Tree
 
     # Ecosystem and name.
     _Named = tuple[str, str]
@@ -223,6 +227,62 @@ def _pointer(at: Sequence[str | int]) -> str:
     return json_pointer(at)
 
 
+REGISTRY_FILE_CHANGED = RuleInfo(
+    id="registry-file-changed",
+    family="packages",
+    severity="medium",
+    title="One change alters a server and the registry that packages come from",
+    why="The same name is another package in another registry. Each half looks harmless in a review; together they start a stranger's code.",
+    looks_at="`.npmrc`, `.yarnrc.yml`, `pip.conf` and `uv.toml` at the root and beside configs: lines that name a registry or index and are new, "
+    "when the change also adds or alters a server that fetches packages of that kind. Comments and tokens are left out.",
+    fix="Put the registry into a change of its own.",
+    references=("CWE-427",),
+    example_bad=(".npmrc", "registry=https://npm.example.net/\n"),
+    example_good=(".npmrc", "fund=false\n"),
+    needs=("trusted-ref",),
+)
+# The files that package managers read in a folder, and the ecosystem they are about.
+_REGISTRIES = {".npmrc": "npm", ".yarnrc.yml": "npm", "pip.conf": "pypi", "uv.toml": "pypi"}
+
+
+def registry_file_changed(comparison: Comparison) -> Iterator[Hit]:
+    """One hit for each line that newly names a registry, beside a server that newly fetches from it."""
+    before, after = comparison.before, comparison.after
+    known = {(entry.document.path, entry.name, repr(entry.value)) for entry in before.context.entries}
+    new = [entry for entry in after.context.entries if not entry.sample and (entry.document.path, entry.name, repr(entry.value)) not in known]
+    kinds = {package.ecosystem for entry in new for launch in entry.launches for package in launch.packages}
+    if not kinds & set(_REGISTRIES.values()):
+        return
+    folders = {"", *(item.path.rpartition("/")[0] for item in after.reading.inputs)}
+    for folder in sorted(folders):
+        for name in sorted(set(after.files.names(folder)) & set(_REGISTRIES)):
+            path = f"{folder}/{name}" if folder else name
+            if _REGISTRIES[name] in kinds:
+                was = {line for _, line in _named_registries(before.files, path)}
+                for number, line in _named_registries(after.files, path):
+                    if line not in was:
+                        yield Hit(Location(path, number, 1, number, len(line) + 1), _moved(path, line), line, True, subject="")
+
+
+def _named_registries(files: Tree, path: str) -> list[tuple[int, str]]:
+    """The lines of a file that name a registry or index, with their numbers; none when it is not there."""
+    try:
+        text = files.read(path).decode("utf-8", "replace")
+    except Unreadable:
+        return []
+    found = re.compile(r"[^#;=:]{0,100}(?:registry|registryserver|index|index-url|find-links|url)[\"' ]{0,3}[:=]", re.I)
+    return [
+        (number, line) for number, line in enumerate(text.splitlines(), 1) if "://" in line and found.match(line.replace(":registry", "registry", 1))
+    ]
+
+
+def _moved(path: str, line: str) -> str:
+    from mcp_audit_gate.metadata import addresses
+
+    hosts = ", ".join(found.host for found in addresses.in_text(line) if found.host)
+    return f"{visible(path, 80)} newly names the registry {visible(hosts, 80)}, in the same change as a server that fetches packages."
+
+
 def _none(comparison: Comparison) -> tuple[Hit, ...]:
     """Nothing: what the lockfile tells is needed, too, so trusted.hits asks for it."""
     return ()
@@ -230,4 +290,4 @@ def _none(comparison: Comparison) -> tuple[Hit, ...]:
 
 DOWNGRADED = Rule(VERSION_DOWNGRADED, _none, "change")
 # Scope "change": the whole comparison.
-RULES: tuple[Rule, ...] = (Rule(AUTH_WEAKENED, auth_weakened, "change"), DOWNGRADED)
+RULES: tuple[Rule, ...] = (Rule(AUTH_WEAKENED, auth_weakened, "change"), DOWNGRADED, Rule(REGISTRY_FILE_CHANGED, registry_file_changed, "change"))

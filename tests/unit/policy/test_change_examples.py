@@ -27,6 +27,7 @@ BESIDE = {
     "policy-weakened": ({".mcp.json": OTHER}, {".mcp.json": OTHER + "\n"}),
     "config-excluded": ({"mcp-audit.yaml": "version: 1\nexclude: [fixtures]\n"}, {}),
     "preapproved-changed-server": (APPROVAL, {}),
+    "registry-file-changed": ({".mcp.json": OTHER}, {".mcp.json": OTHER.replace("1.4.2", "1.5.0")}),
 }
 
 
