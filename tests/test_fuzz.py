@@ -54,7 +54,7 @@ def test_seeds_as_hypothesis_mixes_them(name: str) -> None:
     seeds = [path.read_bytes() for path in inputs(name)]
 
     @given(mixed(seeds, [word.encode() for word in target.words]))
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def holds(data: bytes) -> None:
         target.check(data)
 

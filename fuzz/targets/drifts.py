@@ -14,6 +14,7 @@ from mcp_audit_gate.lock import schemas
 from mcp_audit_gate.lock.drift import compare, paired_changes
 from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.lock.lockfile import LISTS, observed
+from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Change, Pin, Surface
 
 CLASSES = set(
@@ -58,7 +59,12 @@ def changes(old: Pin, new: Pin) -> tuple[Change, ...]:
     """The changes between two pins, each of a known class, with a place on a side that has it."""
     found = compare(old, new, Known((old, new)))
     for change in found:
-        if change.kind not in CLASSES or change.server != new.name or (change.old is None and change.new is None) or not change.message.isprintable():
+        if (
+            change.kind not in CLASSES
+            or change.server != new.name
+            or (change.old is None and change.new is None)
+            or visible(change.message) != change.message
+        ):
             wrong("a change", change)
     return found
 
