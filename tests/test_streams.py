@@ -43,7 +43,8 @@ def repository(tmp_path) -> Path:
 
 def run(root: Path, line: str, before: str = "", after: str = "", **variables: str) -> subprocess.CompletedProcess[bytes]:
     """A command line in a shell, with what stands around it there."""
-    env = {**os.environ, **VARIABLES, "PYTHONPATH": str(ROOT), "HOME": str(root.parent), **variables}
+    plain = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
+    env = {**plain, **VARIABLES, "PYTHONPATH": str(ROOT), "HOME": str(root.parent), **variables}
     command = f"{before} '{sys.executable}' -m mcp_audit_gate {line} {after}"
     return subprocess.run(["bash", "-c", command], cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
 
