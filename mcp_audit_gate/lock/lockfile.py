@@ -103,7 +103,8 @@ def read(path: str, data: bytes) -> Lock:
         from mcp_audit_gate.metadata.credentials import mask
 
         place = Place(document, ("lockfileVersion",), key="lockfileVersion" in value)
-        shown = mask(json.dumps(version))[:40]  # half a credential would not be known for one if "lockfileVersion" in value else "missing"
+        # Cut after it is masked: half a credential would not be known for one.
+        shown = mask(json.dumps(version))[:40] if "lockfileVersion" in value else "missing"
         _refuse(
             document,
             place,

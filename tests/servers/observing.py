@@ -13,6 +13,17 @@ import time
 from mcp_audit_gate.live.connect import observe
 from mcp_audit_gate.live.observation import Options, Target
 
+
+def megabytes() -> float:
+    """The most memory this process ever held. On Linux the kernel's `ru_maxrss` would count the process that forked this one, too."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as file:
+            peak = next(line.split()[1] for line in file if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(peak) / 1024
+
+
 given = json.load(sys.stdin)
 targets = [Target(**{**one, "args": tuple(one.get("args", ())), "secrets": tuple(one.get("secrets", ()))}) for one in given["targets"]]
 steps: list[tuple[int, str]] = []
@@ -30,4 +41,4 @@ shown = [
     }
     for one in seen
 ]
-json.dump({"seen": shown, "steps": steps, "seconds": taken, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}, sys.stdout)
+json.dump({"seen": shown, "steps": steps, "seconds": taken, "megabytes": megabytes()}, sys.stdout)

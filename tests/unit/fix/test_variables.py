@@ -72,14 +72,17 @@ def test_a_plain_scalar_in_braces_cannot_hold_a_reference(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("entry", "wanted"),
     [
-        ({"type": "http", "url": "https://x.example.com", "headers": {"Authorization": f"Bearer {ONE}"}}, "Bearer ${GH_TOKEN}"),
-        ({"type": "http", "url": "https://x.example.com", "headers": {"X-API-Key": ONE}}, "${GH_API_KEY}"),
-        ({"type": "http", "url": f"https://me:{ONE}@x.example.com/mcp"}, "https://me:${GH_PASSWORD}@x.example.com/mcp"),
-        ({"type": "http", "url": f"https://x.example.com/mcp?a=b&api_key={ONE}"}, "https://x.example.com/mcp?a=b&api_key=${GH_API_KEY}"),
+        ({"type": "http", "url": "https://api.githubcopilot.com", "headers": {"Authorization": f"Bearer {ONE}"}}, "Bearer ${GH_TOKEN}"),
+        ({"type": "http", "url": "https://api.githubcopilot.com", "headers": {"X-API-Key": ONE}}, "${GH_API_KEY}"),
+        ({"type": "http", "url": f"https://me:{ONE}@api.githubcopilot.com/mcp"}, "https://me:${GH_PASSWORD}@api.githubcopilot.com/mcp"),
+        (
+            {"type": "http", "url": f"https://api.githubcopilot.com/mcp?a=b&api_key={ONE}"},
+            "https://api.githubcopilot.com/mcp?a=b&api_key=${GH_API_KEY}",
+        ),
         ({"command": "node", "args": ["a.js", f"--access-token={ONE}"]}, "--access-token=${GH_ACCESS_TOKEN}"),
         ({"command": "node", "args": ["a.js", "--key", ONE]}, "${GH_KEY}"),
         ({"command": "docker", "args": ["run", "-i", "-e", f"HUB_TOKEN={ONE}", "acme/x:1.2.3"]}, "HUB_TOKEN=${HUB_TOKEN}"),
-        ({"command": "npx", "args": ["mcp-remote@0.1.38", "https://x.example.com", "--header", f"X-Key: {ONE}"]}, "X-Key: ${GH_KEY}"),
+        ({"command": "npx", "args": ["mcp-remote@0.1.38", "https://api.githubcopilot.com", "--header", f"X-Key: {ONE}"]}, "X-Key: ${GH_KEY}"),
         ({"command": "node", "args": ["a.js"], "env": {"DATABASE": f"postgres://u:{ONE}@db.example.com/x"}}, "${DATABASE_PASSWORD}"),
         ({"command": "node", "args": ["a.js"], "env": {"GH_TOKEN": f"${{TOKEN:-{ONE}}}"}}, "${TOKEN}"),
         ({"command": "node", "args": ["a.js"], "env": {"gh-token": ONE}}, "${GH_TOKEN}"),
@@ -96,9 +99,11 @@ def test_where_a_secret_stands_decides_what_the_variable_is_called(tmp_path: Pat
     "entry",
     [
         pytest.param({"command": "sh", "args": ["-c", f"TOKEN={ONE} node a.js | cat"]}, id="a shell runs it"),
-        pytest.param({"command": "node", "args": ["-e", f"fetch('https://x.example.com/?t={ONE}')"]}, id="an interpreter runs it"),
+        pytest.param({"command": "node", "args": ["-e", f"fetch('https://api.githubcopilot.com/?t={ONE}')"]}, id="an interpreter runs it"),
         pytest.param({"command": "node", "args": ["a.js"], "oauth": {"clientSecret": ONE}}, id="no place for references"),
-        pytest.param({"type": "http", "url": "https://x.example.com/?config=" + base64_url(json.dumps({"githubToken": ONE}))}, id="inside base64"),
+        pytest.param(
+            {"type": "http", "url": "https://api.githubcopilot.com/?config=" + base64_url(json.dumps({"githubToken": ONE}))}, id="inside base64"
+        ),
     ],
 )
 def test_what_is_not_safe_stays(tmp_path: Path, entry: dict[str, object]) -> None:
@@ -112,7 +117,7 @@ def test_clients_that_fill_in_some_members_only(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_a_secret_names_no_variable(tmp_path: Path) -> None:
-    text = json.dumps({"mcpServers": {TWO: {"type": "http", "url": "https://x.example.com", "headers": {"Authorization": f"Bearer {ONE}"}}}})
+    text = json.dumps({"mcpServers": {TWO: {"type": "http", "url": "https://api.githubcopilot.com", "headers": {"Authorization": f"Bearer {ONE}"}}}})
     assert mended(tmp_path, ".mcp.json", text) == text.replace(ONE, "${MCP_TOKEN}")
 
 
@@ -136,19 +141,22 @@ def test_both_values_of_a_repeated_key_go(tmp_path: Path) -> None:
             '[mcp_servers.gh]\ncommand = "x"\nenv_vars = ["GH_TOKEN"]\n[mcp_servers.gh.env]\n  # mine\n',
         ),
         (
-            '[mcp_servers.gh]\r\n\turl = "https://x.example.com" # c\r\n[mcp_servers.gh.http_headers]\r\nAuthorization = "Bearer {0}"\r\nX = "y"\r\n',
-            '[mcp_servers.gh]\r\n\turl = "https://x.example.com" # c\r\n\tbearer_token_env_var = "GH_TOKEN"\r\n[mcp_servers.gh.http_headers]\r\nX = "y"\r\n',
+            '[mcp_servers.gh]\r\n\turl = "https://api.githubcopilot.com" # c\r\n[mcp_servers.gh.http_headers]\r\nAuthorization = "Bearer {0}"\r\nX = "y"\r\n',
+            '[mcp_servers.gh]\r\n\turl = "https://api.githubcopilot.com" # c\r\n\tbearer_token_env_var = "GH_TOKEN"\r\n[mcp_servers.gh.http_headers]\r\nX = "y"\r\n',
         ),
         (
-            '[mcp_servers]\ngh = {{ url = "https://x.example.com", http_headers = {{ A = "b", "X-API-Key" = "{0}" }} }}\n',
-            '[mcp_servers]\ngh = {{ url = "https://x.example.com", env_http_headers = {{ "X-API-Key" = "GH_API_KEY" }}, http_headers = {{ A = "b" }} }}\n',
+            '[mcp_servers]\ngh = {{ url = "https://api.githubcopilot.com", http_headers = {{ A = "b", "X-API-Key" = "{0}" }} }}\n',
+            '[mcp_servers]\ngh = {{ url = "https://api.githubcopilot.com", env_http_headers = {{ "X-API-Key" = "GH_API_KEY" }}, http_headers = {{ A = "b" }} }}\n',
         ),
         ('[mcp_servers.gh]\ncommand = "x"\nenv.GH_TOKEN = "{0}"\n', None),
         ('[mcp_servers]\ngh.command = "x"\ngh.env = {{ GH_TOKEN = "{0}" }}\n', None),
         ('[mcp_servers.gh]\ncommand = "x"\nenv_vars = "A"\nenv = {{ GH_TOKEN = "{0}" }}\n', None),
         ('[mcp_servers.gh]\ncommand = "x"\nenv = {{ GH_TOKEN = "a {0}" }}\n', None),
-        ('[mcp_servers.gh]\nurl = "https://x.example.com"\nenv_http_headers = {{ A = "B" }}\nhttp_headers = {{ X-Key = "{0}" }}\n', None),
-        ('[mcp_servers.gh]\nurl = "https://x.example.com"\nbearer_token_env_var = "B"\nhttp_headers = {{ Authorization = "Bearer {0}" }}\n', None),
+        ('[mcp_servers.gh]\nurl = "https://api.githubcopilot.com"\nenv_http_headers = {{ A = "B" }}\nhttp_headers = {{ X-Key = "{0}" }}\n', None),
+        (
+            '[mcp_servers.gh]\nurl = "https://api.githubcopilot.com"\nbearer_token_env_var = "B"\nhttp_headers = {{ Authorization = "Bearer {0}" }}\n',
+            None,
+        ),
     ],
     ids=range(10),
 )
