@@ -139,7 +139,7 @@ class _Run:
             rule_id=finding.rule,
             rule_index=self._index[finding.rule],
             level=LEVELS[finding.severity],
-            message=om.Message(text=text, id="default", arguments=[text.rstrip(".")]),
+            message=om.Message(text=text, id="default", arguments=[text.rstrip(".") or text]),
             locations=[om.Location(physical_location=self._place(finding), logical_locations=self._logical(finding))],
             related_locations=related or None,
             partial_fingerprints=self._fingerprints(finding),

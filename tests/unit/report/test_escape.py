@@ -269,3 +269,8 @@ def test_a_long_word_of_prose_is_code_as_a_whole():
 def test_a_number_begins_no_list_in_prose():
     assert escape.prose("1. one") == "`1`. one"
     assert escape.prose("12) one 3. two") == "`12`) one 3. two"
+
+
+@pytest.mark.parametrize("word", ["deadbeef", "DEADBEEF", "GH-1", "gh-1", "www.x"])
+def test_what_github_links_is_code(word):
+    assert escape.prose(f"see {word} now") == f"see `{word}` now"
