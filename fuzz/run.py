@@ -34,6 +34,9 @@ def main() -> int:
     parser.add_argument("target", help="one of fuzz/targets/__init__.py; `all`, one after the other; or `table`, what all runs here came to")
     parser.add_argument("seconds", type=int, nargs="?", default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the random choices; 0: another one each time")
+    parser.add_argument(
+        "--runs", type=int, default=0, help="so many inputs, the same for the same seed, and none of them timed; 0: as many as there is time"
+    )
     parser.add_argument("--inside", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside is not None:
@@ -42,10 +45,10 @@ def main() -> int:
         print("\n".join(_table()))
         return 0
     names = list(TARGETS) if options.target == "all" else [options.target]
-    return max([_outside(name, options.seconds, options.seed) for name in names])
+    return max([_outside(name, options.seconds, options.seed, options.runs) for name in names])
 
 
-def _outside(name: str, seconds: int, seed: int) -> int:
+def _outside(name: str, seconds: int, seed: int, runs: int) -> int:
     """Starts the fuzzer, waits for it, adds a line to the log."""
     corpus, found = WORK / "corpus" / name, WORK / "found" / name
     for folder in (corpus, found):
@@ -53,7 +56,7 @@ def _outside(name: str, seconds: int, seed: int) -> int:
     before = set(found.iterdir())
     seeds = [str(folder) for folder in (ROOT / "fuzz" / "corpus" / name, ROOT / "fuzz" / "cases" / name) if folder.is_dir()]
     flags = [
-        f"-max_total_time={seconds}",
+        *([f"-runs={runs}", "-reload=0"] if runs else [f"-max_total_time={seconds}"]),
         f"-seed={seed}",
         f"-artifact_prefix={found}/",
         "-print_final_stats=1",
@@ -109,9 +112,11 @@ def _inside(name: str, flags: list[str]) -> int:
     words = WORK / f"{name}.dict"
     words.write_text("".join(f'"{_spelled(word)}"\n' for word in target.words), "utf-8")
 
+    timed = not any(flag.startswith("-runs=") for flag in flags)
+
     def one(data: bytes) -> None:
         target.check(data)
-        if zlib.crc32(data) % TIMED == 0:
+        if timed and zlib.crc32(data) % TIMED == 0:
             check_time(target, data, INSTRUMENTED)
 
     dictionary = [f"-dict={words}"] if target.words else []

@@ -23,6 +23,8 @@ from mcp_audit_gate.sources.parse import parse
         pytest.param("A=\n\n'b'\n", "b", "'b'", id="quote on a later line"),
         pytest.param("X=1\rA=b\rY=2", "b", "b", id="lone carriage returns"),
         pytest.param("x\u2028\ufeff\u00a0A=b", "b", "b", id="after an odd line break and odd blanks"),
+        pytest.param('B="c"\u2028A=b', "b", "b", id="behind a quote and an odd line break"),
+        pytest.param('A="b"\u2028B=c', "b", '"b"', id="before one"),
         pytest.param("A=#b", "", "", id="nothing but a comment"),
     ],
 )
