@@ -18,9 +18,9 @@ def put(file: str, data: bytes, mode: int | None = None, lasting: bool = True, l
     temporary = f"{file}.{os.getpid()}.tmp"
     if mode is None and os.path.exists(file):
         mode = os.stat(file).st_mode & 0o7777
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
         with open(descriptor, "wb") as target:
             target.write(data)
             if lasting:
