@@ -223,7 +223,6 @@ def _analyse(chosen: argparse.Namespace) -> Analyse | None:
 def _pin(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import trees
     from mcp_audit_gate.live import command
-    from mcp_audit_gate.policy import load
     from mcp_audit_gate.sources.clients import LOCKFILE
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
@@ -236,7 +235,7 @@ def _pin(chosen: argparse.Namespace) -> int:
         return command.pin(chosen, home, policy, clients, home.lock, home.lock_file)
     tree = WorkingTree(find_root(tuple(chosen.paths) or (".",)))
     today = chosen.now or _today()
-    policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")
+    policy = trees.policy(chosen.policy, tree, today, "--policy ")
     lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
     if lock == "." or os.path.isdir(os.path.join(tree.root, lock)):
         raise UsageError(f"--lock {chosen.lock or lock}: a folder is no lockfile", f"name a file, for example {LOCKFILE}")
@@ -247,14 +246,13 @@ def _pin(chosen: argparse.Namespace) -> int:
 
 def _diff(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import comparison, trees
-    from mcp_audit_gate.policy import load
     from mcp_audit_gate.report import differences
     from mcp_audit_gate.sources.clients import LOCKFILE
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
-    policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")
+    policy = trees.policy(chosen.policy, tree, today, "--policy ")
     lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
     old, new = (comparison.side(named, tree, lock) for named in (chosen.old, chosen.new))
     found = comparison.compared(old, new, policy)
@@ -283,7 +281,7 @@ def _waive(chosen: argparse.Namespace) -> int:
     tree = WorkingTree(find_root((".",)))
     if chosen.policy in load.PRESETS:
         raise UsageError(f"--policy {chosen.policy}: a waiver cannot be written into a preset", "name a file that extends it")
-    policy = load.found(tree, today) if chosen.policy is None else trees.policy(chosen.policy, tree, today, "--policy ")
+    policy = trees.policy(chosen.policy, tree, today, "--policy ")
     report = gate.scan(tree, (tree.root,), gate.Settings(today, policy=policy))
     finding = edit.choose(report.findings, chosen.fingerprint)
     document = policy.layers[-1].document
@@ -298,12 +296,12 @@ def _waive(chosen: argparse.Namespace) -> int:
 def _show_policy(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import trees
     from mcp_audit_gate.metadata.credentials import mask, masked_name
-    from mcp_audit_gate.policy import load, show
+    from mcp_audit_gate.policy import show
     from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
-    policy = load.found(tree, today) if chosen.file is None else trees.policy(chosen.file, tree, today, "")
+    policy = trees.policy(chosen.file, tree, today, "")
     shown = show.show(policy) if chosen.action == "show" else show.describe(policy)
     lines = (mask(masked_name(line)) for line in shown.splitlines())
     streams.write("".join(f"{line}\n" for line in lines).encode("utf-8") if chosen.action == "show" else _printable("\n".join(lines)))

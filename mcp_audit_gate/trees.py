@@ -93,16 +93,19 @@ def lock(named: str, tree: Tree) -> Lock:
     return found._replace(path=path or relative(os.path.abspath(named), tree.root))
 
 
-def policy(named: str, tree: Tree, today: date, option: str, no_say: Tree | None = None) -> Policy:
-    """The policy that an option names: a preset, a file of the tree, or a file elsewhere, which then is judged by its own root.
+def policy(named: str | None, tree: Tree, today: date, option: str, no_say: Tree | None = None) -> Policy:
+    """The policy that an option names: a preset, a file of the tree, or a file elsewhere, which then is judged by its own root; else the tree's own.
 
     no_say: the tree that is judged by another. A file that it alone has is no policy yet, and the preset `default` stands in for it.
     """
-    from mcp_audit_gate.change import has
     from mcp_audit_gate.policy import load
 
+    if named is None:
+        return load.found(tree, today)
     if named in load.PRESETS:
         return load.preset(named, today)
+    from mcp_audit_gate.change import has
+
     path = inside(named, tree.root)
     if path is not None and no_say is not None and not has(tree, path) and has(no_say, path):
         return load.built_in()
