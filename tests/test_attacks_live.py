@@ -33,7 +33,6 @@ POISONED = json.dumps({"name": "ping", "description": ORDER, "inputSchema": {"ty
 @pytest.fixture
 def scan(tmp_path, capfd, monkeypatch):
     """A live scan of a server with these answers: exit code and report."""
-    monkeypatch.delenv("CI", raising=False)
     script = tmp_path / "server.py"
     script.write_text(SERVER)
 

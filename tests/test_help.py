@@ -67,7 +67,6 @@ def world(tmp_path, monkeypatch, capfd) -> Path:
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("CI", raising=False)
     monkeypatch.chdir(repository.root)
     return repository.root
 

@@ -28,7 +28,6 @@ class World:
         self.root.mkdir()
         self.side.mkdir()
         monkeypatch.chdir(self.root)
-        monkeypatch.delenv("CI", raising=False)
 
     def says(self, name: str, *tools, **more) -> None:
         (self.side / f"{name}.json").write_text(json.dumps({"tools": tools or [PING], **more}))

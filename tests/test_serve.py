@@ -31,7 +31,6 @@ NAMES = ["scan", "list_servers", "findings_of_rule", "explain_rule", "diff", "ch
 
 def parameters(root: Path, *words: str, **variables: str) -> StdioServerParameters:
     env = {**os.environ, **VARIABLES, "PYTHONPATH": SOURCE, "HOME": str(root.parent), **variables}
-    env.pop("CI", None)
     return StdioServerParameters(command=sys.executable, args=["-m", "mcp_audit_gate", "serve", *words], cwd=str(root), env=env)
 
 

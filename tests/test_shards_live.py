@@ -49,7 +49,7 @@ class World:
         (self.root / path).write_text(json.dumps({"mcpServers": entries}, indent=1))
 
     def run(self, *words: str) -> Ran:
-        return Ran(self.root, *words, CI="")
+        return Ran(self.root, *words)
 
     def starts(self, name: str) -> int:
         log = self.side / f"{name}.log"
