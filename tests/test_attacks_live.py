@@ -31,7 +31,7 @@ POISONED = json.dumps({"name": "ping", "description": ORDER, "inputSchema": {"ty
 
 
 @pytest.fixture
-def scan(tmp_path, capfd, monkeypatch):
+def scan(tmp_path, capfd):
     """A live scan of a server with these answers: exit code and report."""
     script = tmp_path / "server.py"
     script.write_text(SERVER)
