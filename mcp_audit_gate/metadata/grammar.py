@@ -14,8 +14,10 @@ from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, KeysView, Sequence
     from typing import Any
+
+    Ways = tuple[tuple[tuple[str, ...], int], ...]  # how phrases go on: further words, mask
 
 # Classes made of a word's shape and of what is known about names, not of a list.
 SHAPES = (
@@ -50,7 +52,7 @@ class Step(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A row of steps; needs: what must be there at all, rarest: the least common of it. opens: its sentence begins with it.
+    """A row of steps; needs: what must be there at all, the least common first. opens: its sentence begins with it.
 
     before, after, beside: classes that may not stand before it in its sentence, right after it, anywhere in the sentence.
     """
@@ -58,7 +60,6 @@ class Pattern(NamedTuple):
     signal: str
     steps: tuple[Step, ...]
     needs: tuple[int, ...]
-    rarest: int
     opens: bool
     before: int
     after: int
@@ -69,26 +70,40 @@ class Grammar(NamedTuple):
     """What data/signals.json says, ready for use.
 
     bits: class -> bit, without those of words in patterns. words: word -> number of its mask. phrases: first word -> (further
-    words, mask).
-    rarest: bit -> numbers of the patterns whose rarest step has it. about: signal -> its record without the patterns.
+    words, mask). odd: a sign -> words with it, or first words of phrases, that are not letters and digits alone, and their masks' numbers.
+    rarest: bit's number -> numbers of the patterns whose rarest step has it; begins: all these bits. about: signal -> its record
+    without the patterns.
     """
 
     bits: dict[str, int]
     words: dict[str, int]
     masks: Masks
-    phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
+    phrases: Phrases
+    odd: dict[str, Sequence[tuple[str, int]]]
     patterns: Patterns
-    rarest: dict[int, tuple[int, ...]]
+    rarest: dict[str, Sequence[int]]
+    begins: int
     about: dict[str, dict[str, Any]]
     key_files: tuple[str, ...]
     settings_files: tuple[str, ...]
     memory_files: tuple[str, ...]
 
 
-class Masks(dict[int, int]):
-    """The masks of words by number, 0 for none; each is made when it is first asked for."""
+# Of what the file holds a run uses a small part; each of these makes a value when it is first asked for.
 
-    def __init__(self, rows: Sequence[str], bits: Sequence[int]) -> None:
+
+class _Bits(dict[int, int]):
+    """The bits by number."""
+
+    def __missing__(self, number: int) -> int:
+        self[number] = 1 << number
+        return self[number]
+
+
+class Masks(dict[int, int]):
+    """The masks of words by number, 0 for none."""
+
+    def __init__(self, rows: Sequence[str], bits: _Bits) -> None:
         super().__init__()
         self._rows = rows
         self._bits = bits
@@ -98,17 +113,44 @@ class Masks(dict[int, int]):
         return self[number]
 
 
-class Patterns(dict[int, Pattern]):
-    """The patterns by number. Each is unpacked when it is first asked for: a text comes near few of them."""
+class Phrases(dict[str, "Ways"]):
+    """First word -> how phrases go on."""
 
-    def __init__(self, rows: Sequence[str], signals: Sequence[str], bits: Sequence[int]) -> None:
+    def __init__(self, rows: dict[str, list[tuple[str, int]]], masks: Masks) -> None:
+        super().__init__()
+        self._rows = rows
+        self._masks = masks
+
+    def first(self) -> KeysView[str]:
+        """The words that phrases begin with."""
+        return self._rows.keys()
+
+    def __missing__(self, first: str) -> Ways:
+        self[first] = tuple((tuple(rest.split("_")), self._masks[number]) for rest, number in self._rows[first])
+        return self[first]
+
+
+class Patterns(dict[int, Pattern]):
+    """The patterns by number; a text comes near few of them, and fewer are possible in it."""
+
+    def __init__(self, rows: Sequence[tuple[str, str]], signals: Sequence[str], bits: _Bits) -> None:
         super().__init__()
         self._rows = rows
         self._signals = signals
         self._bits = bits
+        self._needs: dict[int, tuple[int, ...]] = {}
+
+    def needs(self, number: int) -> tuple[int, ...]:
+        """What must be there at all for a pattern, the least common first."""
+        if number not in self._needs:
+            self._needs[number] = tuple([_mask(numbers, self._bits) for numbers in json.loads(self._rows[number][0])])
+        return self._needs[number]
 
     def __missing__(self, number: int) -> Pattern:
-        self[number] = _unpacked(self._rows[number], self._signals, self._bits)
+        signal, opens, steps, *masks = json.loads(self._rows[number][1])
+        made = tuple(Step(_mask(wanted, self._bits), gap, _mask(blocked, self._bits)) for wanted, gap, blocked in steps)
+        before, after, beside = (_mask(numbers, self._bits) for numbers in masks)
+        self[number] = Pattern(self._signals[signal], made, self.needs(number), bool(opens), before, after, beside)
         return self[number]
 
     def all(self) -> tuple[Pattern, ...]:
@@ -116,25 +158,22 @@ class Patterns(dict[int, Pattern]):
         return tuple(self[number] for number in range(len(self._rows)))
 
 
-def packed(pattern: Pattern, signals: Sequence[str]) -> str:
-    """A pattern as data/grammar.json has it: JSON, masks as lists of the numbers of their bits, the signal by its number."""
+def packed(pattern: Pattern, signals: Sequence[str]) -> tuple[str, str]:
+    """A pattern as data/grammar.json has it: JSON of what it needs, and of the rest; masks as the numbers of their bits."""
     steps = [[_numbers(step.wanted), step.gap, _numbers(step.blocked)] for step in pattern.steps]
-    masks = (*pattern.needs, pattern.rarest, pattern.before, pattern.after, pattern.beside)
-    return json.dumps([signals.index(pattern.signal), int(pattern.opens), steps, *map(_numbers, masks)], separators=(",", ":"))
+    rest = [signals.index(pattern.signal), int(pattern.opens), steps, *map(_numbers, (pattern.before, pattern.after, pattern.beside))]
+    return _compact([*map(_numbers, pattern.needs)]), _compact(rest)
 
 
-def _unpacked(row: str, signals: Sequence[str], bits: Sequence[int]) -> Pattern:
-    signal, opens, steps, *masks = json.loads(row)
-    *needs, rarest, before, after, beside = (_mask(numbers, bits) for numbers in masks)
-    steps = tuple(Step(_mask(wanted, bits), gap, _mask(blocked, bits)) for wanted, gap, blocked in steps)
-    return Pattern(signals[signal], steps, tuple(needs), rarest, bool(opens), before, after, beside)
+def _compact(value: list[Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _numbers(mask: int) -> list[int]:
     return [number for number in range(mask.bit_length()) if mask >> number & 1]
 
 
-def _mask(numbers: Iterable[int], bits: Sequence[int]) -> int:
+def _mask(numbers: Iterable[int], bits: _Bits) -> int:
     return sum(map(bits.__getitem__, numbers))
 
 
@@ -145,8 +184,8 @@ def data() -> dict[str, Any]:
 
 
 def _load(name: str) -> dict[str, Any]:
-    with open(os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", name), encoding="utf-8") as file:
-        found: dict[str, Any] = json.load(file)
+    with open(os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", name), "rb") as file:
+        found: dict[str, Any] = json.loads(file.read().decode("utf-8"))
     return found
 
 
@@ -160,20 +199,17 @@ def everyday() -> frozenset[str]:
 def shipped() -> Grammar:
     """The shipped grammar."""
     found = data()
-    bits = [1 << number for number in range(found["bits"])]
-    phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-    for numbers, text in found["phrases"]:
-        mask = _mask(numbers, bits)
-        for phrase in text.split():
-            first, *rest = phrase.split("_")
-            phrases.setdefault(first, []).append((tuple(rest), mask))
+    bits = _Bits()
+    masks = Masks(found["masks"], bits)
     return Grammar(
         {name: bits[number] for name, number in found["classes"].items()},
         found["words"],
-        Masks(found["masks"], bits),
-        {first: tuple(ways) for first, ways in phrases.items()},
+        masks,
+        Phrases(found["phrases"], masks),
+        found["odd"],
         Patterns(found["patterns"], list(found["signals"]), bits),
-        {bits[int(number)]: tuple(some) for number, some in found["rarest"].items()},
+        found["rarest"],
+        int(found["begins"], 16),
         found["signals"],
         *(tuple(found[name].split()) for name in ("key files", "settings files", "memory files")),
     )
@@ -218,24 +254,35 @@ class _Builder:
         """What data/grammar.json is to say; reading the patterns adds the words that stand in them."""
         signals = self._data["signals"]
         patterns = [self._pattern(signal["name"], text) for signal in signals for text in signal["patterns"]]
-        phrases = {"_".join((first, *rest)): mask for first, ways in self._phrases.items() for rest, mask in ways.items()}
-        groups = _grouped(self._words)
+        numbers = sorted(map(_numbers, {0, *self._words.values(), *(mask for ways in self._phrases.values() for mask in ways.values())}))
+        number = {sum(1 << bit for bit in bits): at for at, bits in enumerate(numbers)}
+        phrases = {first: sorted(("_".join(rest), number[mask]) for rest, mask in ways.items()) for first, ways in sorted(self._phrases.items())}
         rarest: dict[int, list[int]] = {}
         for at, pattern in enumerate(patterns):
-            for number in _numbers(pattern.rarest):
-                rarest.setdefault(number, []).append(at)
+            for bit in _numbers(pattern.needs[0]):
+                rarest.setdefault(bit, []).append(at)
         names = [signal["name"] for signal in signals]
         return {
             **{name: self._data[name] for name in ("key files", "settings files", "memory files", "collecting", "everyday", "latin", "expressions")},
             "signals": {signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in signals},
-            "bits": len(self._bits),
             "classes": {name: number for number, name in enumerate(self._bits) if name[0] != "="},
-            "masks": ["", *(" ".join(map(str, numbers)) for numbers, _ in groups)],
-            "words": {word: number for number, (_, text) in enumerate(groups, 1) for word in text.split()},
-            "phrases": _grouped(phrases),
+            "masks": [" ".join(map(str, bits)) for bits in numbers],
+            "words": {word: number[self._words[word]] for word in sorted(self._words)},
+            "phrases": phrases,
+            "odd": self._odd(number),
             "patterns": [packed(pattern, names) for pattern in patterns],
-            "rarest": {str(number): rarest[number] for number in sorted(rarest)},
+            "rarest": {str(bit): rarest[bit] for bit in sorted(rarest)},
+            "begins": f"{sum(1 << bit for bit in rarest):x}",
         }
+
+    def _odd(self, number: dict[int, int]) -> dict[str, list[tuple[str, int]]]:
+        """A sign -> the words with it, and the first words of phrases, that are not letters and digits alone."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        words = [*self._words.items(), *((first, mask) for first, ways in self._phrases.items() for mask in ways.values())]
+        for word, mask in sorted(words):
+            if not word.isalnum():
+                found.setdefault(next(char for char in word if not char.isalnum()), []).append((word, number[mask]))
+        return dict(sorted(found.items()))
 
     def _count(self, words: Iterable[str]) -> int:
         return sum(self._common.get(word, 1) for word in words)
@@ -274,7 +321,7 @@ class _Builder:
             steps.append(Step(wanted, gap, blocked))
             gap = int(number)
         needs = sorted({step.wanted for step in steps}, key=self._sizes.__getitem__)
-        return Pattern(signal, tuple(steps), tuple(needs), needs[0], opens, *kept.values())
+        return Pattern(signal, tuple(steps), tuple(needs), opens, *kept.values())
 
     def _mask(self, names: Sequence[str]) -> int:
         """The bits of classes (in capitals), and one for the words among the names."""
@@ -290,14 +337,6 @@ class _Builder:
             for word in words:
                 self._add(word, bit)
         return mask
-
-
-def _grouped(words: dict[str, int]) -> list[tuple[list[int], str]]:
-    """(numbers of bits, the words that have these) for each mask, in the order of the numbers."""
-    groups: dict[int, list[str]] = {}
-    for word in sorted(words):
-        groups.setdefault(words[word], []).append(word)
-    return sorted((_numbers(mask), " ".join(some)) for mask, some in groups.items())
 
 
 def third(verb: str) -> str:

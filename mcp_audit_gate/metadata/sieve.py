@@ -8,13 +8,13 @@ from __future__ import annotations
 import functools
 
 from mcp_audit_gate.metadata.grammar import shipped
-from mcp_audit_gate.metadata.words import SHORT_STOPS, UPPER
+from mcp_audit_gate.metadata.words import SHORT_STOPS, UPPER, all_in
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from mcp_audit_gate.metadata.grammar import Pattern
 
@@ -37,21 +37,13 @@ _OF_QUOTED, _OF_NAMES = ("QUOTED", *_NAMED), ("SECRETNAME", *_NAMED)
 _AHEAD = 6  # characters after a word by which it is known as a tool
 
 
-class _Index(NamedTuple):
-    """The grammar by what must stand in a text.
+class _Shapes(NamedTuple):
+    """The classes that capitals, a character of an address, a quotation mark or a sign of a name may give."""
 
-    phrases: first word -> (further words, mask). odd: a sign -> words with it, or first words of phrases, that are not letters and
-    digits alone, with masks. upper, address, quoted, named: classes that capitals, a character of an address, a quotation mark or a
-    sign of a name may give. rarest: bits that the rarest step of a pattern has.
-    """
-
-    phrases: dict[str, tuple[tuple[tuple[str, ...], int], ...]]
-    odd: dict[str, tuple[tuple[str, int], ...]]
     upper: int
     address: int
     quoted: int
     named: int
-    rarest: int
 
 
 def parts(text: str) -> Iterator[tuple[int, int, Sequence[Pattern]]]:
@@ -67,8 +59,8 @@ def parts(text: str) -> Iterator[tuple[int, int, Sequence[Pattern]]]:
 
 def _wanted(text: str, length: int) -> tuple[Pattern, ...]:
     """The patterns that may stand in a part of a text, which is given with some characters after it."""
-    present = classes(text, length)
-    return tuple(_possible(_begun(present), present))
+    present, patterns = classes(text, length), shipped().patterns
+    return tuple([patterns[number] for number in _begun(present) if all_in(patterns.needs(number), present)])
 
 
 _remembered = functools.lru_cache(_KEPT)(_wanted)
@@ -88,76 +80,54 @@ def ends(text: str) -> Iterator[int]:
     yield len(text)
 
 
-def _begun(present: int) -> list[Pattern]:
-    """The patterns whose rarest step may stand where these classes are."""
-    patterns, rarest = shipped().patterns, shipped().rarest
+def _begun(present: int) -> list[int]:
+    """The numbers of the patterns whose rarest step may stand where these classes are."""
+    rarest = shipped().rarest
     found: set[int] = set()
-    rest = present & _index().rarest
+    rest = present & shipped().begins
     while rest:
         bit = rest & -rest
-        found.update(rarest[bit])
+        found.update(rarest[str(bit.bit_length() - 1)])
         rest ^= bit
-    return [patterns[number] for number in sorted(found)]
-
-
-def _possible(patterns: Iterable[Pattern], present: int) -> list[Pattern]:
-    """The patterns whose every step may stand where these classes are."""
-    found = []
-    for pattern in patterns:
-        for wanted in pattern.needs:
-            if not wanted & present:
-                break
-        else:
-            found.append(pattern)
-    return found
+    return sorted(found)
 
 
 def _said(low: str) -> int:
     """The classes that the words of a text in lower case may have."""
-    index, known, masks = _index(), shipped().words, shipped().masks
+    rules = shipped()
+    known, masks = rules.words, rules.masks
     found = set(low.translate(_BLANKS).split())
     mask = 0
     for word in known.keys() & found:
         mask |= masks[known[word]]
-    for first in index.phrases.keys() & found:
-        for rest, more in index.phrases[first]:
-            if found.issuperset(rest):
+    for first in rules.phrases.first() & found:
+        for rest, more in rules.phrases[first]:
+            if found.issuperset([word for word in rest if word.isalnum()]):
                 mask |= more
-    for sign, words in index.odd.items():
+    for sign, words in rules.odd.items():
         if sign in low:
-            for word, more in words:
+            for word, number in words:
                 if word in low:
-                    mask |= more
+                    mask |= masks[number]
     return mask
 
 
 def _shaped(text: str) -> int:
     """The classes that the shapes of words may give them; of a part with some characters after it."""
-    index = _index()
+    shapes = _shapes()
     mask = 0
     if _CAPITAL.search(text):
-        mask = index.named | (index.upper if any(word in text for word in UPPER) else 0)
+        mask = shapes.named | (shapes.upper if any(word in text for word in UPPER) else 0)
     elif "_" in text or "()" in text or " tool" in text or not text.isascii() or ("-" in text and _COMPOUND.search(text)):
-        mask = index.named
+        mask = shapes.named
     if "/" in text or "@" in text or "~" in text or "\\" in text or _DOT.search(text):
-        mask |= index.address
+        mask |= shapes.address
     if '"' in text or "`" in text or not text.isascii() or ("'" in text and _APOSTROPHE.search(text)):
-        mask |= index.quoted
+        mask |= shapes.quoted
     return mask
 
 
 @functools.cache
-def _index() -> _Index:
+def _shapes() -> _Shapes:
     rules = shipped()
-    phrases, odd = {}, [(word, rules.masks[number]) for word, number in rules.words.items() if not word.isalnum()]
-    signs: dict[str, tuple[tuple[str, int], ...]] = {}
-    for first, ways in rules.phrases.items():
-        if first.isalnum():
-            phrases[first] = tuple((tuple(filter(str.isalnum, rest)), mask) for rest, mask in ways)
-        else:
-            odd += [(first, mask) for _, mask in ways]
-    for word, mask in odd:
-        sign = next(char for char in word if not char.isalnum())
-        signs[sign] = (*signs.get(sign, ()), (word, mask))
-    upper, address, quoted, named = (sum(rules.bits[name] for name in names) for names in (_OF_CAPITALS, _OF_ADDRESSES, _OF_QUOTED, _OF_NAMES))
-    return _Index(phrases, signs, upper, address, quoted, named, sum(rules.rarest))
+    return _Shapes(*(sum(rules.bits[name] for name in names) for names in (_OF_CAPITALS, _OF_ADDRESSES, _OF_QUOTED, _OF_NAMES)))

@@ -104,8 +104,7 @@ def _tools(surface: Surface) -> list[_Read]:
     for item, name in split:
         has = len(name) > 1 and name[:1] == prefix[:1] and prefix
         text = text_of(item.definition.get("description"))[:_READ]
-        cut = _FIRST.search(text)
-        first = text[: cut.start()] if cut else text
+        first = _first_sentence(text)
         wanted = {key.lower().replace("-", "_"): value for key, value in parameters(item.definition).items()}
         own, low = name[1:] if has else name, text.lower()
         spoken = tuple(_SPOKEN.findall(first.lower()))
@@ -115,8 +114,21 @@ def _tools(surface: Surface) -> list[_Read]:
     return read
 
 
+def _first_sentence(text: str) -> str:
+    """A description up to the end of its first sentence, or to what follows it on lines of its own."""
+    if text.isprintable():  # without an expression: the only blank is the space
+        return text[: min((at for at in map(text.find, (". ", "! ", "? ")) if at >= 0), default=len(text))]
+    cut = _FIRST.search(text)
+    return text[: cut.start()] if cut else text
+
+
 def name_words(name: str) -> tuple[str, ...]:
     """The words of an identifier in lower case (`readTextFile`, `read_text_file`)."""
+    plain = name[:200].replace("_", " ").replace("-", " ")
+    words = plain.split(" ")
+    # Without an expression, as most are written.
+    if plain.islower() and plain.isascii() and all(word.isalpha() or word.isdigit() or not word for word in words):
+        return tuple(filter(None, words))
     return tuple(part.lower() for part in _NAME_PARTS.findall(name[:200]))
 
 

@@ -48,7 +48,8 @@ class Names(NamedTuple):
     others: Mapping[str, str] = {}
 
 
-def _all_in(masks: Sequence[int], present: int) -> bool:
+def all_in(masks: Sequence[int], present: int) -> bool:
+    """True when one of the classes of each mask is there."""
     # A loop and not all(): this runs some hundred times for every text.
     for mask in masks:  # noqa: SIM110
         if not mask & present:
@@ -98,8 +99,9 @@ def _breaks(text: str, last: int, start: int, raw: str) -> bool:
 def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
     """The same words; the first of a known phrase has the phrase's classes, too."""
     phrases = shipped().phrases
-    for number, word in enumerate(words):
-        if word not in phrases:
+    begun = phrases.first() & set(words)
+    for number, word in enumerate(words) if begun else ():
+        if word not in begun:
             continue
         for rest, mask in phrases[word]:
             if tuple(words[number + 1 : number + 1 + len(rest)]) == rest:
@@ -197,7 +199,7 @@ def matches(sentence: list[Token], patterns: Iterable[Pattern], opening: bool = 
     for mask, _, _ in sentence:
         present |= mask
     for pattern in patterns:
-        if _all_in(pattern.needs, present) and not pattern.beside & present:
+        if all_in(pattern.needs, present) and not pattern.beside & present:
             found = _find(sentence, pattern)
             if (
                 found

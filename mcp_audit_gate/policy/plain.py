@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 8
 # A key that the library takes is shorter than 1024 characters.
-_KEY = re.compile(r"""(?:([A-Za-z][A-Za-z0-9_.-]{0,200})|"([^"\\\n]{0,200})"|'([^'\n]{0,200})'):(?= |$)""", re.M)
+_KEY = lazy(r"""(?:"([^"\\\n]{0,200})"|'([^'\n]{0,200})'):(?= |$)""", re.M)
+_NO_SIGNS = dict.fromkeys(map(ord, "_.-"))  # a key without quotes is letters, digits and these
+_LONGEST = 201
 _FLOW_WORD = lazy(r"[A-Za-z0-9_./][A-Za-z0-9_./+*-]*")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -106,7 +108,7 @@ class _Reader:
         while not self._ends(at, indent) and self._is_item(at):
             line = self._lines[at]
             begin = self._skip(line.start + 1)
-            if _KEY.match(self._text, begin):
+            if self._key_at(begin):
                 # The mapping begins on the line of the dash, and is indented as far as its first key.
                 self._lines[at] = _Line(indent + begin - line.start, begin, line.end)
                 node, at = self._mapping(at, depth + 1)
@@ -132,12 +134,24 @@ class _Reader:
 
     def _key(self, start: int, names: set[str]) -> tuple[str, int, int]:
         """A key, where it ends, and where its colon ends."""
-        found = _KEY.match(self._text, start)
-        name = found and found[found.lastindex or 0]
-        if found is None or not name or name in names or (found[1] and name in _WORDS):
+        name, end = self._key_at(start) or ("", 0)
+        if not name or name in names or (name in _WORDS and self._text[start] not in "\"'"):
             raise _UnusualError
         names.add(name)
-        return name, found.end() - 1, found.end()
+        return name, end, end + 1
+
+    def _key_at(self, start: int) -> tuple[str, int] | None:
+        """The key that stands there, and where its colon is."""
+        text = self._text
+        if text[start : start + 1] in ('"', "'"):
+            found = _KEY.match(text, start)
+            return (found[found.lastindex or 0], found.end() - 1) if found else None
+        colon = text.find(":", start, start + _LONGEST + 1)
+        name = text[start:colon]
+        if colon < 0 or not name or text[colon + 1 : colon + 2] not in ("", " ", "\n"):
+            return None
+        bare = name.translate(_NO_SIGNS)
+        return (name, colon) if name[0].isalpha() and bare.isalnum() and bare.isascii() else None
 
     def _below(self, at: int, indent: int, depth: int) -> tuple[Node, int]:
         """The block below a key: deeper, or a list whose dashes stand below the key."""

@@ -338,7 +338,7 @@ STDIN = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
 
 def interpreter(name: str) -> str:
     """The name without a version: python3.12, perl5.36, php8."""
-    return (re.sub(r"[\d.]+w?$|w$", "", name) or name) if name[-1:] in "0123456789.w" else name
+    return name.removesuffix("w").rstrip("0123456789.") or name
 
 
 def takes_string(name: str, parts: tuple[Part, ...]) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from mcp_audit_gate.metadata.surface import of_surface
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mcp_audit_gate.metadata import surface as surfaces
+from mcp_audit_gate.metadata.surface import name_words, of_surface
 from mcp_audit_gate.model import Surface
 
 
@@ -77,3 +82,18 @@ def test_resources_are_read_by_their_address() -> None:
 def test_what_is_not_as_the_protocol_says_is_no_crash() -> None:
     odd = ({"name": 3, "description": ["x"], "inputSchema": "y", "annotations": []}, {}, {"name": "", "inputSchema": {"properties": [1]}})
     assert of_surface(Surface(tools=odd)) == ()
+
+
+@given(st.text("aB.!? \n\t\u00a0\u3000é", max_size=30))
+@example("Reads. Writes")
+@example("Why? Reads! ")
+def test_the_first_sentence_is_the_same_without_an_expression(text: str) -> None:
+    cut = re.search(r"[.!?](?=\s)|\n\s*\n", text)
+    assert surfaces._first_sentence(text) == (text[: cut.start()] if cut else text)
+
+
+@given(st.text("aZ7_- .éß²", max_size=20))
+@example("read_file_2")
+@example("-_read--file_")
+def test_words_of_a_name_are_the_same_without_an_expression(name: str) -> None:
+    assert name_words(name) == tuple(part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_audit_gate.model import Variable, Word
+from mcp_audit_gate.sources import scripts
 from mcp_audit_gate.sources.launch import Fields, command_string, string_in, understand
 
 
@@ -427,3 +428,19 @@ def test_hostile_strings_end_soon(text) -> None:
     launches("npx", text)
     launches("docker", "run", text)
     assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("python3.12", "python"),
+        ("perl5.36", "perl"),
+        ("php8", "php"),
+        ("pythonw", "python"),
+        ("python3w", "python"),
+        ("node", "node"),
+        ("3.12", "3.12"),
+    ],
+)
+def test_an_interpreter_without_its_version(name: str, plain: str) -> None:
+    assert scripts.interpreter(name) == plain
