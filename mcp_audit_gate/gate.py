@@ -6,7 +6,6 @@ from mcp_audit_gate import risk, rules
 from mcp_audit_gate.errors import LockError
 from mcp_audit_gate.lock import compared
 from mcp_audit_gate.lock.match import match, pinned
-from mcp_audit_gate.metadata.capabilities import of_server
 from mcp_audit_gate.model import Context, Mode, NotAssessed, Pinned, Report, Rule, Server
 from mcp_audit_gate.policy import load, trusted
 from mcp_audit_gate.policy import rules as policy_rules
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.metadata.said import Said
-    from mcp_audit_gate.model import Analysis, Capability, Drift, Finding, Locator, Observed, Pin, Risk, RuleInfo
+    from mcp_audit_gate.model import Analysis, Drift, Finding, Locator, Observed, RuleInfo
     from mcp_audit_gate.part import Owed, Part
     from mcp_audit_gate.policy.compared import Comparison
     from mcp_audit_gate.policy.policy import Layer, Policy
@@ -87,62 +85,100 @@ def judged(
     tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect | None = None, analyse: Analyse | None = None
 ) -> tuple[Report, Context]:
     """The report of a scan, and what the rules were given."""
-    rev = settings.trusted
-    paths = tuple(paths)
-    policy = settings.policy or load.found(rev.tree if rev else tree, settings.today)
-    fail_on = settings.fail_on or policy.fail_on
-    reading = read(tree, paths, settings.clients, policy)
-    lock = settings.lock or (_either_lock(tree, rev) if rev else _lock(tree))
-    matches = allowed = match(reading.context.entries, lock, tree, tree.root)
-    is_whole = settings.whole and not settings.clients
-    measured: Comparison | None = None
-    moved: tuple[Drift, ...] = ()
-    if rev:
-        from mcp_audit_gate import change
-
-        asked = change.Asked(tree.root, paths, settings.clients)
-        measured = change.compare(tree, reading if is_whole else None, asked, policy, rev, settings.today)
-        moved = tuple(change.pins(measured, matches, is_whole))
-        allowed = match(reading.context.entries, measured.trusted.lock, tree, tree.root)
-        policy = trusted.tightened(policy, change.unreviewed(allowed))
-    part = _part(settings, matches)
-    observed = connect(_asked(part, matches, allowed)) if connect else ()
-    launched, live = tuple(compared.launches(matches)), tuple(compared.live(matches, observed))
-    context = reading.context._replace(
-        lock=lock,
-        lock_required=policy.lock,
-        matches=matches,
-        observed=observed,
-        changes=(*launched, *live, *moved),
-        pinned=_read((*pinned(matches), *_unrecorded(observed, matches))),
-        whole=is_whole,
-        newly_shown=tuple(compared.newly_shown(matches, observed)),
-        part=part,
-    )
+    ground = _ground(tree, tuple(paths), settings)
+    part = _part(settings, ground.matches)
+    observed = connect(_asked(part, ground.matches, ground.allowed)) if connect else ()
+    context, asked = _context(ground, observed, part, settings)
     context = context._replace(analysis=analyse(_own(context)) if analyse else None)
-    reading = reading._replace(context=context, not_assessed=_gaps(reading, context, settings.pin_check))
-    servers = tuple(_servers(context))
-    judged, owed = _judge(reading, servers, policy, settings, measured)
-    findings = mark(judged, fail_on)
-    verdict = conclude(
-        findings, reading.not_assessed, reading.inputs, fail_on=fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
+    ground = ground._replace(
+        reading=ground.reading._replace(context=context, not_assessed=_gaps(ground.reading, context, settings.pin_check)),
+        told=(
+            *(trusted.told(ground.measured, ground.matches) if ground.measured else ()),
+            *((*_unseen(context), *advisories.aged(settings.today)) if ground.matches else ()),
+        ),
     )
-    told = (*(trusted.told(measured, matches) if measured else ()), *((*_unseen(context), *advisories.aged(settings.today)) if matches else ()))
-    verdict = verdict._replace(reasons=(*verdict.reasons, *told))
-    infos = tuple(rule.info for rule in RULES)
-    severities = {info.id: _in_force(policy, info) for info in infos}
-    shown = tuple(server for server in servers if not server.entry.again)
-    documents = _documents(reading, lock, (*policy.layers, *(measured.after.policy.layers if measured else ())))
-    mode = Mode(connect is not None, policy.name, lock.path if lock else None, rev.ref if rev else None)
-    report = Report(mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, context.changes)
+    servers = tuple(risk.servers(context))
+    found, owed = _judge(ground.reading, servers, ground.policy, settings, ground.measured)
+    report = _report(ground, servers, mark(found, ground.fail_on), settings, connect is not None)
     if part is None:
         return report, context
     from mcp_audit_gate import shards
 
-    run = shards.common(settings, reading, policy, lock, measured)
-    asked_of = range(len(launched), len(launched) + len(live))
-    told_of = shards.Told(run, asked_of, tuple(sorted(_ran(policy, context, rev))), told, owed)
+    run = shards.common(settings, ground.reading, ground.policy, ground.lock, ground.measured)
+    told_of = shards.Told(run, asked, tuple(sorted(_ran(ground.policy, context, settings.trusted))), ground.told, owed)
     return shards.own(report, context, part, told_of, tree.root), context
+
+
+class _Ground(NamedTuple):
+    """What a run judges, and by what.
+
+    matches: each entry with its pin. allowed: the same by the lockfile that may let servers start. measured, moved: what was compared
+    with the trusted revision, and how the pins differ. told: what people are to know besides the findings.
+    """
+
+    reading: Reading
+    policy: Policy
+    fail_on: str
+    lock: Lock | None
+    matches: tuple[Match, ...]
+    allowed: tuple[Match, ...]
+    measured: Comparison | None = None
+    moved: tuple[Drift, ...] = ()
+    told: tuple[str, ...] = ()
+
+
+def _ground(tree: Tree, paths: tuple[str, ...], settings: Settings) -> _Ground:
+    """Policy, configs and lockfile, read and compared with the trusted revision. Raises PolicyError or LockError."""
+    rev = settings.trusted
+    policy = settings.policy or load.found(rev.tree if rev else tree, settings.today)
+    fail_on = settings.fail_on or policy.fail_on
+    reading = read(tree, paths, settings.clients, policy)
+    lock = settings.lock or (_either_lock(tree, rev) if rev else _lock(tree))
+    matches = match(reading.context.entries, lock, tree, tree.root)
+    if rev is None:
+        return _Ground(reading, policy, fail_on, lock, matches, matches)
+    from mcp_audit_gate import change
+
+    asked, is_whole = change.Asked(tree.root, paths, settings.clients), _is_whole(settings)
+    measured = change.compare(tree, reading if is_whole else None, asked, policy, rev, settings.today)
+    moved = tuple(change.pins(measured, matches, is_whole))
+    allowed = match(reading.context.entries, measured.trusted.lock, tree, tree.root)
+    return _Ground(reading, trusted.tightened(policy, change.unreviewed(allowed)), fail_on, lock, matches, allowed, measured, moved)
+
+
+def _is_whole(settings: Settings) -> bool:
+    return settings.whole and not settings.clients
+
+
+def _context(ground: _Ground, observed: tuple[Observed, ...], part: Part | None, settings: Settings) -> tuple[Context, range]:
+    """What the rules are given, and which of its changes the servers that were asked showed."""
+    launched, live = tuple(compared.launches(ground.matches)), tuple(compared.live(ground.matches, observed))
+    context = ground.reading.context._replace(
+        lock=ground.lock,
+        lock_required=ground.policy.lock,
+        matches=ground.matches,
+        observed=observed,
+        changes=(*launched, *live, *ground.moved),
+        pinned=_read((*pinned(ground.matches), *_unrecorded(observed, ground.matches))),
+        whole=_is_whole(settings),
+        newly_shown=tuple(compared.newly_shown(ground.matches, observed)),
+        part=part,
+    )
+    return context, range(len(launched), len(launched) + len(live))
+
+
+def _report(ground: _Ground, servers: tuple[Server, ...], findings: tuple[Finding, ...], settings: Settings, connected: bool) -> Report:
+    reading, policy, lock, measured, rev = ground.reading, ground.policy, ground.lock, ground.measured, settings.trusted
+    verdict = conclude(
+        findings, reading.not_assessed, reading.inputs, fail_on=ground.fail_on, allow_empty=settings.allow_empty, exit_zero=settings.exit_zero
+    )
+    verdict = verdict._replace(reasons=(*verdict.reasons, *ground.told))
+    infos = tuple(rule.info for rule in RULES)
+    severities = {info.id: _in_force(policy, info) for info in infos}
+    shown = tuple(server for server in servers if not server.entry.again)
+    documents = _documents(reading, lock, (*policy.layers, *(measured.after.policy.layers if measured else ())))
+    mode = Mode(connected, policy.name, lock.path if lock else None, rev.ref if rev else None)
+    return Report(mode, reading.inputs, shown, findings, reading.not_assessed, verdict, infos, severities, documents, reading.context.changes)
 
 
 def _documents(reading: Reading, lock: Lock | None, layers: Iterable[Layer]) -> dict[str, Locator]:
@@ -234,7 +270,7 @@ def _evidence(reading: Reading, policy: Policy, settings: Settings) -> Evidence:
     from mcp_audit_gate.policy.waivers import Evidence
 
     return Evidence(
-        settings.whole and not settings.clients,
+        _is_whole(settings),
         frozenset(item.path for item in reading.inputs if item.status == "parsed"),
         frozenset(item.path or "" for item in reading.not_assessed),
         _ran(policy, reading.context, settings.trusted),
@@ -263,56 +299,6 @@ def _in_force(policy: Policy, info: RuleInfo) -> str:
     """The severity of a rule in this run; its own for one that is off, since a report needs one for each rule it declares."""
     level = policy.severity(info)
     return info.severity if level == "off" else level
-
-
-def _servers(context: Context) -> Iterator[Server]:
-    """Every server of the run, or of its part; what was read of its surface for the rules is not read again."""
-    shown = {id(entry): seen.pin for seen in context.observed for entry in seen.entries}
-    said = {id(one.pin): one.said for one in context.pinned}
-    part = context.part
-    # Equal entries of many configs have one and the same launches.
-    known: dict[int, _Able] = {}
-    for item in context.matches if part is None else (item for item in context.matches if part.has(item.entry.name, item.entry.document.path)):
-        pin = item.pin or shown.get(id(item.entry))
-        launches = id(item.entry.launches)
-        able = None if pin else known.get(launches)
-        if able is None:
-            able = _able(item, pin, said.get(id(pin)))
-            if not pin:
-                known[launches] = able
-        yield _server(item, able)
-
-
-def _server(item: Match, able: _Able) -> Server:
-    entry, place = item.entry, item.entry.place(key=True)
-    location = place.document.locate(place)
-    return Server(entry, location, item.launch, item.pin is not None, able.capabilities, able.risk, able.evidence)
-
-
-class _Able(NamedTuple):
-    """What a server can do, on what that rests, and what it adds up to."""
-
-    capabilities: tuple[Capability, ...]
-    evidence: tuple[str, ...]
-    risk: Risk
-
-
-def _able(item: Match, pin: Pin | None, said: Said | None) -> _Able:
-    capabilities, evidence = _capabilities(item, pin, said)
-    return _Able(capabilities, evidence, risk.of(capabilities))
-
-
-def _capabilities(item: Match, pin: Pin | None, said: Said | None) -> tuple[tuple[Capability, ...], tuple[str, ...]]:
-    """What a server can do, and what that rests on: its surface as pinned or just listed, else what is known about its launch."""
-    surface = pin.surface if pin else None
-    if surface and (surface.tools or surface.prompts or surface.resources or surface.resource_templates):
-        from mcp_audit_gate.metadata.surface import of_surface
-
-        count = len(surface.tools)
-        able = said.capabilities() if said else of_surface(surface)
-        return able, (f"{count} {'pinned' if item.pin else 'listed'} tool{'' if count == 1 else 's'}",)
-    known = of_server(item.entry.launches)
-    return known.capabilities, known.evidence
 
 
 def _either_lock(tree: Tree, rev: Trusted) -> Lock | None:
