@@ -153,7 +153,7 @@ def _joined(one: Branch, other: Branch) -> Branch:
 
 
 def _joined_parts(one: Branch, other: Branch) -> tuple[tuple[All, ...], All, Named, Named]:
-    if (one.patterns or other.patterns) and (one.rest or other.rest):
+    if (one.patterns or other.patterns) and (one.rest or other.rest) and _asks(one) and _asks(other):
         # Which members a pattern takes from the rest cannot be known without running it.
         raise TooLarge
     length = max(len(one.prefix), len(other.prefix))
@@ -163,6 +163,11 @@ def _joined_parts(one: Branch, other: Branch) -> tuple[tuple[All, ...], All, Nam
     first, second = dict(one.patterns), dict(other.patterns)
     patterns = tuple((name, _and(first.get(name, ()), second.get(name, ()))) for name in sorted({*first, *second}))
     return prefix, _and(one.rest, other.rest), members, patterns
+
+
+def _asks(branch: Branch) -> bool:
+    """True when the members of an object have to be more than there."""
+    return bool(branch.members or branch.patterns or branch.rest)
 
 
 def item_of(branch: Branch, index: int) -> All:

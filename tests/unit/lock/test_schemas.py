@@ -32,12 +32,14 @@ EQUIVALENT = {
     "allOf of one": ({"allOf": [S]}, S),
     "allOf of a reference": ({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": S}}, S),
     "allOf split": ({"allOf": [{"type": "string"}, {"minLength": 2}]}, {"type": "string", "minLength": 2}),
+    "allOf of objects with one member": ({"allOf": [arg(S), arg({"maxLength": 2})]}, arg({**S, "maxLength": 2})),
     "order of anyOf": ({"anyOf": [S, N]}, {"anyOf": [N, S]}),
     "order of anyOf of objects": ({"anyOf": [arg(S), arg(N)]}, {"anyOf": [arg(N), arg(S)]}),
     "order of required": (obj({"a": S, "b": S}, required=["a", "b"]), obj({"b": S, "a": S}, required=["b", "a"])),
     "order of enum": ({"enum": ["a", "b"]}, {"enum": ["b", "a"]}),
     "enum with type": ({"type": "string", "enum": ["a", "b"]}, {"enum": ["a", "b"]}),
     "enum of constants": ({"anyOf": [{"const": "a"}, {"const": "b", "title": "B"}]}, {"enum": ["a", "b"]}),
+    "enum of which the type takes a part": ({"type": "integer", "enum": [1, 1.5, "a"]}, {"enum": [1]}),
     "const": ({"const": "a"}, {"enum": ["a"]}),
     "both booleans": ({"enum": [True, False]}, {"type": "boolean"}),
     "default of additionalProperties": (obj({"a": S}), obj({"a": S}, additionalProperties=True)),
@@ -50,6 +52,8 @@ EQUIVALENT = {
     "definitions": ({"$ref": "#/definitions/a", "definitions": {"a": S}}, {"$ref": "#/$defs/a", "$defs": {"a": S}}),
     "inlined reference": (arg({"$ref": "#/$defs/a"}, **{"$defs": {"a": obj({"y": N})}}), arg(obj({"y": N}))),
     "reference by anchor": ({"$ref": "#a", "$defs": {"z": {"$anchor": "a", **S}}}, S),
+    "reference into a list": ({"$ref": "#/$defs/a/anyOf/1", "$defs": {"a": {"anyOf": [N, S]}}}, S),
+    "reference with escapes": ({"$ref": "#/$defs/a%20b~1c~0", "$defs": {"a b/c~": S}}, S),
     "unused definition": (arg(S), arg(S, **{"$defs": {"a": N}})),
     "draft-4 exclusiveMinimum": ({**N, "minimum": 0, "exclusiveMinimum": True}, {**N, "exclusiveMinimum": 0}),
     "draft-4 inclusive": ({**N, "maximum": 9, "exclusiveMaximum": False}, {**N, "maximum": 9}),
@@ -69,6 +73,10 @@ EQUIVALENT = {
     "tagged alternatives": (
         {"oneOf": [arg({"const": "a"}, required=["x"]), arg({"const": "b"}, required=["x"])]},
         {"anyOf": [arg({"const": "b"}, required=["x"]), arg({"const": "a"}, required=["x"])]},
+    ),
+    "alternatives tagged by an enum": (
+        {"oneOf": [arg({"enum": ["a", "b"]}, required=["x"]), arg({"const": "c"}, required=["x"])]},
+        {"anyOf": [arg({"const": "c"}, required=["x"]), arg({"enum": ["b", "a"]}, required=["x"])]},
     ),
     "recursive": (
         {"$ref": "#/$defs/n", "$defs": {"n": obj({"n": {"$ref": "#/$defs/n"}})}},
@@ -106,6 +114,16 @@ WIDER = {
     "type dropped": (arg(S), arg({}), "x: accepts anything"),
     "opened": (arg(S, additionalProperties=False), arg(S), "the whole: accepts any additional property"),
     "opened deeper": (arg(obj({}, additionalProperties=False)), arg(obj({})), "x: accepts any additional property"),
+    "opened beside a pattern": (
+        obj({}, patternProperties={"^a": S}, additionalProperties=False),
+        obj({}, patternProperties={"^a": S}),
+        "the whole: accepts any additional property",
+    ),
+    "a pattern's members in a closed object": (
+        obj({"x": S}, patternProperties={"^a": I}, additionalProperties=False),
+        obj({"x": S}, patternProperties={"^a": N}, additionalProperties=False),
+        "/^a/: accepts any number, not only integers",
+    ),
     "additional loosened": (arg(S, additionalProperties=I), arg(S, additionalProperties=N), "*: accepts any number, not only integers"),
     "new parameter": (arg(S), obj({"x": S, "note": S}), "note: is a new parameter (string)"),
     "new parameter of a closed object": (
@@ -125,6 +143,11 @@ WIDER = {
         arg({"anyOf": [arg({"const": "a"}, required=["x"]), obj({"x": {"const": "b"}, "y": I}, required=["x", "y"])]}),
         arg({"anyOf": [arg({"const": "a"}, required=["x"]), obj({"x": {"const": "b"}, "y": N}, required=["x", "y"])]}),
         "x.y: accepts any number, not only integers",
+    ),
+    "more alternatives than are told apart": (
+        arg({"oneOf": [{"const": number} for number in range(31)]}),
+        arg({"anyOf": [{"const": number} for number in range(31)]}),
+        "x: oneOf dropped",
     ),
     "not dropped": (arg({**S, "not": {"const": "a"}}), arg(S), "x: not dropped"),
     "in a definition": (
@@ -152,6 +175,13 @@ OTHERS = {
     "new and required": (obj({}), arg(S, required=["x"]), ["x: became required", "x: is a new parameter (string)"]),
     "renamed": (arg(S), obj({"y": S}), ["x: is no longer a parameter", "y: is a new parameter (string)"]),
     "not a schema": (arg(S), arg("string"), None),
+    "left to a pattern": (
+        obj({"a": S}, additionalProperties=S),
+        obj({}, additionalProperties=S, patternProperties={"^a": N}),
+        ["a: left to patternProperties on one side", "the whole: patternProperties changed"],
+    ),
+    "multipleOf that is none": (arg({**N, "multipleOf": 2}), arg({**N, "multipleOf": "2"}), None),
+    "dependencies that are none": (obj({}, dependentRequired={"a": ["b"]}), obj({}, dependentRequired=["a"]), None),
     "limit that is none": (arg({**S, "maxLength": 3}), arg({**S, "maxLength": "3"}), None),
     "remote reference": (arg({"$ref": "https://a.example/x"}), arg({"$ref": "https://a.example/y"}), ["x: $ref changed"]),
     "reference into nothing": (arg({"$ref": "#/$defs/a"}), arg({"$ref": "#/$defs/b"}), ["x: $ref changed"]),
@@ -232,6 +262,8 @@ HOSTILE = {
     "each other": lambda leaf: {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a", **leaf}}},
     "allOf of itself": lambda leaf: {"allOf": [{"$ref": "#"}, {"$ref": "#"}, leaf]},
     "dynamic": lambda leaf: {"$dynamicRef": "#a", "$dynamicAnchor": "a", "properties": {"x": leaf}},
+    "chain": lambda leaf: {"$ref": "#/$defs/d0", "$defs": {**{f"d{i}": {"$ref": f"#/$defs/d{i + 1}"} for i in range(200)}, "d200": leaf}},
+    "flat anyOf": lambda leaf: arg({"anyOf": [leaf] * 1200}),
     "anyOf doubling": lambda leaf: doubling("anyOf", leaf),
     "allOf doubling": lambda leaf: doubling("allOf", leaf),
     "products": lambda leaf: {"allOf": [{"anyOf": [{**leaf, "pattern": f"{i}-{j}"} for j in range(30)]} for i in range(30)]},
@@ -253,7 +285,7 @@ def test_a_hostile_schema_is_compared_or_said_to_be_too_large_in_time(name: str)
     assert found.direction != OTHER or found.differences
 
 
-@pytest.mark.parametrize("name", ["deep", "wide", "anyOf doubling", "products"])
+@pytest.mark.parametrize("name", ["deep", "wide", "chain", "flat anyOf", "anyOf doubling", "products"])
 def test_what_is_too_large_is_said_to_be_so(name: str) -> None:
     assert [difference.words for difference in compare(HOSTILE[name](S), HOSTILE[name](N)).differences] == [TOO_LARGE]
 
