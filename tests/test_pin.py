@@ -13,6 +13,8 @@ import pytest
 pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
 
 from mcp_audit_gate.cli import main
+from mcp_audit_gate.lock.lockfile import observed, write
+from mcp_audit_gate.model import Surface
 
 STATED = Path(__file__).parent / "servers" / "stated.py"
 LOCK = "mcp-audit.lock.json"
@@ -306,6 +308,44 @@ def test_a_script_of_the_repository_is_pinned_by_its_content(world):
     assert (code, world.starts("one")) == (4, starts)
     assert told(report) == ["repo-script-changed"]
     assert "which is not as it was pinned" in report["not_assessed"][0]["reason"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
+def test_a_script_that_cannot_be_read_is_neither_pinned_nor_started(world):
+    script = world.root / "server.py"
+    script.write_text(STATED.read_text("utf-8"))
+    world.config(local={"command": sys.executable, "args": ["server.py", str(world.side / "one.json"), str(world.side / "one.log")]})
+    assert world.run("pin", "--yes")[0] == 0
+    before, starts = (world.root / LOCK).read_bytes(), world.starts("one")
+    script.unlink()
+    os.mkfifo(script)
+    for words in (("pin", "--yes"), ("pin", "--allow-launch", "local")):
+        code, said = world.run(*words)
+        assert (code, (world.root / LOCK).read_bytes()) == (4, before)
+        assert "local: not pinned: it runs server.py, which no pin can record: not a regular file; its old pin stays; make it a plain file" in said
+    code, report = world.scan()
+    assert code == 4
+    assert [(gap["what"], gap["path"], gap["server"], gap["reason"]) for gap in report["not_assessed"]] == [
+        ("launch", ".mcp.json", "local", "it runs server.py, which no pin can record: not a regular file"),
+        ("file", "server.py", "local", "not a regular file"),
+    ]
+    assert told(report) == ["repo-script-changed"]
+    assert world.starts("one") == starts
+
+
+def test_a_record_that_says_nothing_of_a_script_too_large_starts_nothing(world):
+    (world.root / "server.py").write_bytes(STATED.read_bytes() + b"\n#" + b"x" * (17 << 20))
+    entry = {"command": sys.executable, "args": ["server.py", str(world.side / "one.json"), str(world.side / "one.log")]}
+    world.config(local=entry)
+    (world.root / LOCK).write_bytes(write([observed("local", {"transport": "stdio", **entry}, Surface(tools=(PING,)))]))
+    code, report = world.scan()
+    assert (code, world.starts("one")) == (4, 0)
+    assert [gap["reason"].partition(" (")[0] for gap in report["not_assessed"]] == [
+        "it runs server.py, which no pin can record: larger than 16 MiB",
+        "larger than 16 MiB",
+    ]
+    assert world.scan("--allow-launch", "local")[0] == 4
+    assert world.starts("one") > 0
 
 
 def test_live_drift_lies_on_the_old_text_in_the_lockfile(world):

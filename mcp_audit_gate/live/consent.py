@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Refusal(NamedTuple):
-    """Why a server is not started, and what would let it be. reference: only --allow-launch would."""
+    """Why a server is not started, and what would let it be. reference: no yes at a terminal would."""
 
     reason: str
     hint: str
@@ -41,6 +41,9 @@ class Consent(NamedTuple):
 
     def refusal(self, item: Match) -> Refusal | None:
         """Why this entry may not be started, or None when it may."""
+        if item.ran.unread and (self.pinning or self.digests is not None or not self._named(item)):
+            path, why = min(item.ran.unread.items())
+            return Refusal(f"it runs {visible(path, 80)}, which no pin can record: {why}", "make it a plain file of the repository", True)
         if (self.digests is not None or not self._named(item)) and (hidden := hides(item)):
             told = f"a value that the lockfile does not keep stands in {hidden}, so no pin can tell what it starts"
             return Refusal(told, f"hand a secret over in a variable, ${{NAME}}, and pin again; or {self._how(item)}", True)
