@@ -16,7 +16,7 @@ from mcp_audit_gate.sources.parse import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import NoReturn, Protocol
 
     from mcp_audit_gate.model import Json, Pointer
@@ -378,10 +378,3 @@ def _record(pin: Pin) -> dict[str, Json]:
     if pin.resolved is not None:
         record["resolved"] = pin.resolved
     return record
-
-
-def texts(surface: Surface) -> Iterator[tuple[Pointer, dict[str, Json], str]]:
-    """Every definition of a surface as (steps to it below the pin, definition, subject)."""
-    for member, field, _ in LISTS:
-        for number, item in enumerate(getattr(surface, field)):
-            yield (member, number, "definition"), item, subject(member, item)

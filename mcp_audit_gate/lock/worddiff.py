@@ -21,7 +21,8 @@ def worddiff(before: str, after: str) -> list[tuple[str, str]]:
     end = _common(old[start:][::-1], new[start:][::-1])
     middle = old[start : len(old) - end], new[start : len(new) - end]
     parts = [(KEPT, old[:start]), *_middle(*middle), (KEPT, old[len(old) - end :])]
-    return _joined((op, "".join(words)) for op, words in parts)
+    # Neither the first nor the last word of the middle is kept, so no two neighbours are of one kind.
+    return [(op, "".join(words)) for op, words in parts if words]
 
 
 def _common(old: list[str], new: list[str]) -> int:
@@ -41,14 +42,3 @@ def _middle(old: list[str], new: list[str]) -> Iterator[tuple[str, list[str]]]:
         else:
             yield GONE, old[first:last]
             yield CAME, new[start:end]
-
-
-def _joined(parts: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Neighbours of one kind as one, empty ones left out; a blank kept between two changes belongs to both."""
-    found: list[tuple[str, str]] = []
-    for op, text in parts:
-        if text and found and found[-1][0] == op:
-            found[-1] = (op, found[-1][1] + text)
-        elif text:
-            found.append((op, text))
-    return found

@@ -180,6 +180,14 @@ def test_a_repeated_key_is_a_fault():
     assert lock.sound == (False,)
 
 
+def test_a_repeated_key_is_a_fault_of_its_record_alone():
+    data = write([pin("a"), pin("b")])
+    first, second = data.split(b'"name": "b"')
+    lock = read(PATH, first + b'"name": "b",\n      "name": "b"' + second)
+    assert [fault.server for fault in lock.faults] == ["b"]
+    assert lock.sound == (True, False)
+
+
 def test_line_ends_changed_by_git_are_no_fault():
     data = write([pin()])
     assert read(PATH, data.replace(b"\n", b"\r\n")).faults == ()
