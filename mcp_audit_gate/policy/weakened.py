@@ -106,8 +106,15 @@ def _severities(before: Policy, after: Policy, infos: Iterable[RuleInfo]) -> Ite
     for info in infos:
         was, now = before.severity(info), after.severity(info)
         told = info.id in EXACT and before.exact_versions and not after.exact_versions and info.id not in after.rules
-        if _RANK[now] < _RANK[was] and not told:
+        if _RANK[now] < _RANK[was] and not told and not _keeps_pace(before, after, info.id, was, now):
             yield _relaxation(before, after, ("rules", info.id), f"{info.id} is {now}, and was {was}")
+
+
+def _keeps_pace(before: Policy, after: Policy, rule: str, was: str, now: str) -> bool:
+    """True when a rule about changes of the policy goes down with a stricter threshold that it would else block at, as in the preset `strict`."""
+    stricter = _THRESHOLDS.index(after.fail_on) < _THRESHOLDS.index(before.fail_on)
+    blocked = before.fail_on in _RANK and _RANK[was] >= _RANK[before.fail_on]
+    return rule in ("policy-relaxed", "waiver-untrusted") and stricter and not blocked and now != "off"
 
 
 def _servers(before: Policy, after: Policy, infos: Iterable[RuleInfo]) -> Iterator[Relaxation]:

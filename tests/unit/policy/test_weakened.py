@@ -97,10 +97,18 @@ def test_what_cannot_be_compared_is_told_both_ways(before, after, message):
         ("rules: {plain-http: high}\n", ""),
         ("fail-on: high\n", "# nothing new\nfail-on: high\n"),
         ("require: {exact-versions: true}\n", "require: {exact-versions: true}\nrules: {unpinned-package: high}\n"),
+        ("", "extends: strict\n"),
+        ("", "fail-on: medium\nrules: {policy-relaxed: low, waiver-untrusted: info}\n"),
     ],
 )
 def test_what_is_no_relaxation(before, after):
     assert told(before, after) == []
+
+
+def test_a_stricter_threshold_excuses_no_rule_that_is_off_or_blocked_before():
+    assert told("", "fail-on: medium\nrules: {policy-relaxed: off}\n") == ["policy-relaxed is off, and was medium"]
+    assert told("fail-on: medium\n", "fail-on: low\nrules: {policy-relaxed: info}\n") == ["policy-relaxed is info, and was medium"]
+    assert told("", "fail-on: medium\nrules: {plain-http: low}\n") == ["plain-http is low, and was high"]
 
 
 LEVELS = st.dictionaries(st.sampled_from(("plain-http", "shell-wrapper", "unpinned-package", "broad-path")), st.sampled_from(RANKS), max_size=3)
