@@ -18,7 +18,9 @@ def written_launch(entry: Entry, names_only: bool = False) -> dict[str, Json]:
     """
     launch = entry.launch
     words = masked_args([word.text for word in launch.words])
-    url = next((word.text for word in launch.urls if word.at and word.at[0] != "args"), None)
+    url = next((word.text for word in launch.urls if word.at[:1] != ("args",)), None)
+    if not words and launch.package and launch.package.ecosystem == "mcpb":
+        url = launch.package.source
     members: dict[str, Json] = {
         "transport": launch.transport,
         "command": words[0] if words else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.model import Entry, Place, Problem, Setting, Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.fields import ADDRESSES, PROGRAMS, bundle, could_start, needs_no_program, strings, understand_entry
+from mcp_audit_gate.sources.fields import ADDRESSES, KINDS, PROGRAMS, bundle, could_start, needs_no_program, strings, understand_entry
 from mcp_audit_gate.sources.launch import Fields, command_string, understand
 from mcp_audit_gate.sources.stray import strays
 from mcp_audit_gate.sources.walk import Site, cut, members, pad, reading, repeated, sites, times
@@ -183,17 +183,7 @@ class _Reader:
         """An item of a list: an entry with a name, `name: entry`, an address, a path, or the name of a server declared elsewhere."""
         value = site.value
         if isinstance(value, str):
-            if "://" in value:
-                self._add(
-                    site,
-                    str(number),
-                    {"url": value},
-                    understand(Fields(urls=(Word(value, ()),), transport="sse" if "sse" in str(site.pointer) else "http")),
-                    False,
-                    False,
-                )
-            elif self._row.client.endswith("-plugin") or value.startswith(("./", "../", "${CLAUDE_PLUGIN_ROOT}/")) or value.lower().endswith(".json"):
-                self._point(site, value)
+            self._text_item(site, value, number)
             return
         if isinstance(value, dict):
             if self._uses(site, value):
@@ -207,6 +197,24 @@ class _Reader:
             self._member(site, name, again=False)
         else:
             self._problem(site, "an entry that is no object", _MAP_HINT)
+
+    def _text_item(self, site: Site, text: str, number: int) -> None:
+        """An address, a path, or in an agent file the name of a server declared elsewhere."""
+        plugin = self._row.client.endswith("-plugin")
+        if "://" in text and not plugin:
+            launches = self._as_its_client({}, site, understand(Fields(urls=(Word(text, ()),), transport="http")))
+            self._add(site, str(number), {"url": text}, launches, False, False)
+        elif plugin or text.startswith(("./", "../", "${CLAUDE_PLUGIN_ROOT}/")) or text.lower().endswith(".json"):
+            self._target(site, text)
+        elif self._row.syntax != "markdown" and not self._row.free:
+            self._problem(site, "an entry that is no object", _MAP_HINT)
+
+    def _as_its_client(self, value: dict[str, Json], site: Site, launches: tuple[Launch, ...]) -> tuple[Launch, ...]:
+        """The launches of an entry, its own by the older SSE where its client takes a bare address for that."""
+        sse = self._row.client == "cline" or "sse_servers" in site.pointer
+        if not sse or not launches or launches[0].transport != "http" or any(key in value for key in KINDS):
+            return launches
+        return (launches[0]._replace(transport="sse"), *launches[1:])
 
     def _uses(self, site: Site, value: dict[str, Json]) -> bool:
         """Takes a block of Continue's hub (`uses: owner/name`), which Continue fetches with its launch, or the path of one in the tree."""
@@ -256,7 +264,7 @@ class _Reader:
             for fault in understood.faults:
                 place = self._place(inner)
                 self._report(place._replace(pointer=(*place.pointer, *fault.at)), fault.reason, fault.hint, name)
-            self._add(inner, name, value, understood.launches, disabled, again or number >= 0)
+            self._add(inner, name, value, self._as_its_client(value, inner, understood.launches), disabled, again or number >= 0)
 
     def _bounded(self, site: Site, value: Json, name: str | None) -> Json:
         """The value with strings over the limit cut, each of them a problem."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("command", "cmd")
 ADDRESSES = ("url", "serverUrl", "httpUrl", "uri", "tcp", "server_url", "baseUrl", "endpoint")
+KINDS = ("type", "transport", "transportType", "transport_type")
 _TRANSPORTS = {
     "stdio": "stdio", "local": "stdio", "http": "http", "https": "http", "streamable-http": "http", "streamablehttp": "http",
     "streamable_http": "http", "remote": "http", "sse": "sse", "ws": "ws", "websocket": "ws",
@@ -271,7 +272,7 @@ class _Reader:
 
     def _transport(self, words: tuple[Word, ...], urls: tuple[Word, ...]) -> str:
         for _, value in self._layers:
-            for key in ("type", "transport", "transportType", "transport_type"):
+            for key in KINDS:
                 text = value.get(key)
                 if isinstance(text, str) and text.lower() in _TRANSPORTS:
                     return _TRANSPORTS[text.lower()]

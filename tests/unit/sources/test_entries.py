@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mcp_audit_gate import gate
+from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.policy.policy import Policy
 from mcp_audit_gate.sources.discover import WorkingTree
 
@@ -154,6 +155,37 @@ def test_bundles_by_address(tmp_path) -> None:
         },
     )
     assert [(entry.launch.package.pin, entry.launch.package.version) for entry in reading.context.entries] == [("tag", "latest"), ("exact", "1.2.0")]
+
+
+def test_what_a_list_names_by_its_address_is_written_with_it(tmp_path) -> None:
+    bundle = "https://github.com/acme/x/releases/download/v1.2.0/x.mcpb"
+    reading = read(
+        tmp_path,
+        {
+            "config.toml": f'[mcp]\nsse_servers = ["{URL}", {{url = "{URL}/2"}}]\nshttp_servers = ["{URL}"]\n',
+            "p/.claude-plugin/plugin.json": {"mcpServers": ["./a.json", bundle]},
+            "p/a.json": {"mcpServers": {"x": NPX}},
+        },
+    )
+    written = {(entry.document.path, entry.name, entry.pointer): written_launch(entry) for entry in reading.context.entries}
+    assert written == {
+        ("config.toml", "0", ("mcp", "sse_servers", 0)): {"transport": "sse", "url": URL},
+        ("config.toml", "1", ("mcp", "sse_servers", 1)): {"transport": "sse", "url": f"{URL}/2"},
+        ("config.toml", "0", ("mcp", "shttp_servers", 0)): {"transport": "http", "url": URL},
+        ("p/.claude-plugin/plugin.json", "x.mcpb", ("mcpServers", 1)): {"transport": "stdio", "url": bundle},
+        ("p/a.json", "x", ("mcpServers", "x")): {"transport": "stdio", "command": "npx", "args": ["-y", "p@1.0.0"], "package": "npm:p@1.0.0"},
+    }
+
+
+def test_a_client_that_takes_bare_addresses_for_sse(tmp_path) -> None:
+    servers = {"x": {"url": URL}, "y": {"url": URL, "type": "streamableHttp"}, "z": {"transport": {"type": "http", "url": URL}}, "w": NPX}
+    reading = read(tmp_path, {"cline_mcp_settings.json": {"mcpServers": servers}})
+    assert [entry.launch.transport for entry in reading.context.entries] == ["sse", "http", "http", "stdio"]
+
+
+def test_names_in_a_list_are_servers_declared_elsewhere_only_in_agent_files(tmp_path) -> None:
+    reading = read(tmp_path, {".mcp.json": {"mcpServers": ["x"]}, ".claude/agents/a.md": "---\nmcpServers: [x]\n---\n"})
+    assert [(item.path, item.reason) for item in reading.not_assessed] == [(".mcp.json", "an entry that is no object")]
 
 
 OFF = [(".roo/mcp.json", "disabled", True, True), (".mcp.json", "disabled", True, False), (".cursor/mcp.json", "disabled", True, False), (".vscode/mcp.json", "disabled", True, False),
