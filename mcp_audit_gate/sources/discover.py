@@ -8,7 +8,7 @@ import stat
 
 from mcp_audit_gate.errors import Unreadable, UsageError
 from mcp_audit_gate.sources.clients import NAMED
-from mcp_audit_gate.sources.match import fits, fold
+from mcp_audit_gate.sources.match import fits, fold, leads_to_config
 from mcp_audit_gate.sources.tree import CHECK_LINK, LEAVES, Found, Listing, below, pattern_of, pointed, pointed_path
 
 TYPE_CHECKING = False
@@ -54,6 +54,7 @@ class WorkingTree:
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
         self._left = MAX_TOTAL
+        self.above = _above(self.root)
         submodules = os.path.lexists(os.path.join(self.root, ".gitmodules"))
         self.hollow = ("an empty folder, as of a submodule that is not checked out", _CHECK_OUT) if submodules else None
 
@@ -128,6 +129,13 @@ class WorkingTree:
             return next((item for item in sorted(os.listdir(full)) if fold(item) == fold(name)), None)
         except OSError:
             return None
+
+
+def _above(root: str) -> tuple[str, ...]:
+    """The last parts of a root that stand in a client's own path; nothing for the root of a repository, which is a project's top."""
+    parts = tuple(part for part in root.split(os.sep) if part)
+    count = 0 if os.path.lexists(os.path.join(root, ".git")) else leads_to_config(parts)
+    return parts[len(parts) - count :]
 
 
 def relative(root: str, path: str) -> str:

@@ -62,6 +62,7 @@ class Snapshot:
         for path, file in self._files.items():
             self._place(path, file.kind)
         self._load([file.id for file in self._files.values() if file.kind == "link"], _MAX_LINK)
+        self.above: tuple[str, ...] = ()
         self.hollow = _SUBMODULE if any(file.kind == "submodule" for file in self._files.values()) else None
 
     def _place(self, path: str, kind: str) -> None:

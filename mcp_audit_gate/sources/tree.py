@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     class Files(Protocol):
         """A tree of files as the walk needs it; paths are relative to the root, with `/`, the root is ""."""
 
+        # Folders above the root that make a client's path with what lies below it: a `.cursor` that is the root itself.
+        above: tuple[str, ...]
         # Why a folder may be empty although its name is a client's, and what to do; None when nothing says so.
         hollow: tuple[str, str] | None
 
@@ -74,7 +76,7 @@ def below(files: Files, folder: str) -> tuple[list[Found], list[NotAssessed]]:
 def pattern_of(files: Files, path: str) -> Pattern | None:
     """The pattern that decides for a file at that path."""
     *folders, name = path.split("/")
-    return best(pattern for pattern in Folder(tuple(folders)).patterns(name) if _beside(files, path, pattern.row))
+    return best(pattern for pattern in Folder((*files.above, *folders)).patterns(name) if _beside(files, path, pattern.row))
 
 
 def pointed_path(source: str, target: str) -> str:
@@ -140,7 +142,7 @@ class _Walk:
                 return
             parts = tuple(folder.split("/")) if folder else ()
             below_link = len(parts) + 1 - way.through if way.through else 0
-            listing = Folder(parts)
+            listing = Folder((*self._files.above, *parts))
             empty = True
             for item in self._scan(folder):
                 empty = False

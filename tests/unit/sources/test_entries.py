@@ -188,6 +188,19 @@ def test_names_in_a_list_are_servers_declared_elsewhere_only_in_agent_files(tmp_
     assert [(item.path, item.reason) for item in reading.not_assessed] == [(".mcp.json", "an entry that is no object")]
 
 
+@pytest.mark.parametrize("path", [".cursor/mcp.json", ".kiro/settings/mcp.json", ".vscode/settings.json"])
+def test_a_clients_own_folder_as_the_root_is_read_as_below_its_project(path, tmp_path) -> None:
+    servers = {"mcpServers": {"x": NPX}, "mcp": {"servers": {"x": NPX}}}
+    whole = read(tmp_path, {path: servers})
+    folder, _, name = path.rpartition("/")
+    root = str(tmp_path / folder)
+    for asked in (root, str(tmp_path / path)):
+        alone = gate.read(WorkingTree(root), (asked,), frozenset(), Policy())
+        assert [(item.path, item.client, item.servers) for item in alone.inputs] == [(name, whole.inputs[0].client, whole.inputs[0].servers)]
+    (tmp_path / folder / ".git").mkdir()
+    assert not gate.read(WorkingTree(root), (root,), frozenset(), Policy()).inputs
+
+
 OFF = [(".roo/mcp.json", "disabled", True, True), (".mcp.json", "disabled", True, False), (".cursor/mcp.json", "disabled", True, False), (".vscode/mcp.json", "disabled", True, False),
        (".roo/mcp.json", "enabled", False, False), ("opencode.json", "enabled", False, True), (".roo/mcp.json", "disabled", "true", False)]  # fmt: skip
 
