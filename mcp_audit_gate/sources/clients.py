@@ -338,19 +338,43 @@ ROWS = (
 EVERY_SHAPE = (
     *SERVERS,
     "/mcp/servers/*",
+    "/mcp/*",
     "/mcp.servers/*",
     "/amp.mcpServers/*",
     "/settings/mcp/servers/*",
-    "/powers/mcpServers/*",
+    "/settings/mcp.servers/*",
+    "/customizations/vscode/mcp/servers/*",
+    "/customizations/vscode/settings/mcp/servers/*",
+    "/*/mcpServers/*",
     "/projects/*/mcpServers/*",
     "/plugins/*/mcpServers/*",
     "/mcp/stdio_servers/*",
     "/mcp/sse_servers/*",
     "/mcp/shttp_servers/*",
+    "/mcp/serverCommand",
+    "/extensions/*",
+    "/sub_recipes/*/extensions/*",
+    "/steps/*/mcp_servers/*",
+    "/movements/*/mcp_servers/*",
+    "/plugins/*",
+    "/packages/*",
+    "/remotes/*",
     "/server/mcp_config",
+    "/server/mcp_config/platform_overrides/*",
+    "/",
     "/*",
 )
-NAMED = Row("named", "A file named on the command line", (), "", shapes=EVERY_SHAPE, free=True)
+APPROVALS = (
+    "/enableAllProjectMcpServers",
+    "/enabledMcpjsonServers",
+    "/permissions/allow",
+    "/permissions/defaultMode",
+    *VSCODE_SETTINGS,
+    "/mcp/allowed",
+    "/approval_policy",
+    "/sandbox_mode",
+)
+NAMED = Row("named", "A file named on the command line", (), "", shapes=EVERY_SHAPE, settings=APPROVALS, free=True)
 POINTED = Row("pointed", "A file another config points to", (), "", shapes=FLAT)
 
 POINTING = frozenset(("claude-plugin", "codex-plugin", "cursor-plugin", "rovo"))  # clients whose files may name other configs

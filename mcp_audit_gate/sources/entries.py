@@ -37,6 +37,8 @@ _CONTAINERS = frozenset(
         "plugins",
     )
 )
+# What a manifest says about itself, often with a `url`.
+_ABOUT = frozenset(("author", "repository", "bugs", "homepage", "funding", "license", "maintainer", "organization", "owner", "publisher", "vendor"))
 _COMMAND_SETTINGS = frozenset(("apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "otelHeadersHelper"))
 
 
@@ -146,7 +148,8 @@ class _Reader:
                 if not self._holds_another_shape(inner):
                     self._member(inner, name, again=not last)
         elif isinstance(site.value, list):
-            if self._row.client == "mcp-registry" and not any(isinstance(item, dict) and could_start(item) for item in site.value):
+            shared = self._row.client == "mcp-registry" or (self._row.client == "named" and site.pointer[-1] in ("plugins", "packages", "remotes"))
+            if shared and not any(isinstance(item, dict) and could_start(item) for item in site.value):
                 return  # a form of the first drafts (`registry_name`), or a list of something else
             for number, item in enumerate(site.value):
                 self._item(Site(item, (*site.pointer, number), (*pad(site), -1)), number)
@@ -245,7 +248,7 @@ class _Reader:
         self._entry(site, name, disabled, again)
 
     def _not_a_server(self, value: dict[str, Json]) -> bool:
-        return self._row.client == "goose" and value.get("type") in ("builtin", "platform", "frontend", "inline_python")
+        return self._row.client in ("goose", "named") and value.get("type") in ("builtin", "platform", "frontend", "inline_python")
 
     def _disabled(self, value: dict[str, Json]) -> bool:
         return ("disabled" in self._row.off and value.get("disabled") is True) or ("enabled" in self._row.off and value.get("enabled") is False)
@@ -309,9 +312,13 @@ class _Reader:
     def _flat(self, site: Site) -> None:
         """Servers at the top of the file, without a container."""
         if isinstance(site.value, dict):
+            wrapped = self._row.free or not _CONTAINERS.isdisjoint(site.value)
             for name, inner, last in members(site):
-                if isinstance(inner.value, dict) and could_start(inner.value) and (name not in _CONTAINERS or _is_launch(inner.value)):
-                    self._entry(inner, name, self._disabled(inner.value), again=not last)
+                value = inner.value
+                if not isinstance(value, dict) or not could_start(value) or (name in _CONTAINERS and not _is_launch(value)):
+                    continue
+                if name not in _ABOUT or not _is_about(value, wrapped):
+                    self._entry(inner, name, self._disabled(value), again=not last)
 
     def _settings(self, root: Site, pattern: str) -> None:
         outer, _, inner = pattern.rpartition("//")
@@ -371,6 +378,13 @@ class _Reader:
         """Refuses the file as soon as it holds more than any client needs, readable or not."""
         if len(self.entries) + len(self.problems) >= MAX_ENTRIES:
             raise Unreadable(*_TOO_MANY)
+
+
+def _is_about(value: dict[str, Json], wrapped: bool) -> bool:
+    """True for an object with an address that says whose the file is, and that no client of the file takes for a server."""
+    kind = value.get("type")
+    told = set(value) <= {"url", "type", "name", "email", "directory"} and kind in (None, "git", "hg", "svn")
+    return told and (wrapped or kind is not None)
 
 
 def _is_launch(value: dict[str, Json]) -> bool:

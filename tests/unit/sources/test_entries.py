@@ -10,12 +10,12 @@ from mcp_audit_gate.policy.policy import Policy
 from mcp_audit_gate.sources.discover import WorkingTree
 
 
-def read(tmp_path, files):
+def read(tmp_path, files, named=""):
     for path, text in files.items():
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text if isinstance(text, str) else json.dumps(text), "utf-8")
-    return gate.read(WorkingTree(str(tmp_path)), (str(tmp_path),), frozenset(), Policy())
+    return gate.read(WorkingTree(str(tmp_path)), (str(tmp_path / named),), frozenset(), Policy())
 
 
 def launched(reading):
@@ -199,6 +199,40 @@ def test_a_clients_own_folder_as_the_root_is_read_as_below_its_project(path, tmp
         assert [(item.path, item.client, item.servers) for item in alone.inputs] == [(name, whole.inputs[0].client, whole.inputs[0].servers)]
     (tmp_path / folder / ".git").mkdir()
     assert not gate.read(WorkingTree(root), (root,), frozenset(), Policy()).inputs
+
+
+NAMED = {
+    "opencode": ("a.json", {"mcp": {"x": {"command": ["npx", "-y", "p@1.0.0"]}}}, [("x", STARTS)]),
+    "recipe": ("a.yaml", "extensions:\n- {type: builtin, name: y}\n- {type: stdio, name: x, cmd: npx, args: [-y, p@1.0.0]}\n", [("x", STARTS)]),
+    "takt": ("a.yml", "steps:\n- mcp_servers: {x: {command: npx, args: [-y, p@1.0.0]}}\n", [("x", STARTS)]),
+    "reasonix": ("a.toml", '[[plugins]]\nname = "x"\ncommand = "npx"\nargs = ["-y", "p@1.0.0"]\n', [("x", STARTS)]),
+    "registry": ("a.json", {"packages": [{"registryType": "npm", "identifier": "p", "version": "1.0.0"}]}, [("p", "npx p@1.0.0")]),
+    "devcontainer": ("a.json", {"customizations": {"vscode": {"mcp": {"servers": {"x": NPX}}}}}, [("x", STARTS)]),
+    "one server": ("a.json", NPX, [("a", STARTS)]),
+    "no config": ("package.json", {"repository": {"type": "git", "url": URL}, "author": {"name": "a", "url": URL}, "plugins": [{"name": "a"}]}, []),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_file_that_is_named_is_read_in_every_shape(name, tmp_path) -> None:
+    path, text, expected = NAMED[name]
+    reading = read(tmp_path, {path: text}, path)
+    assert (launched(reading), reading.not_assessed) == (expected, ())
+    assert [item.servers for item in reading.inputs] == ([len(expected)] if expected else [])
+
+
+def test_approvals_in_a_file_that_is_named(tmp_path) -> None:
+    reading = read(tmp_path, {"a.json": {"enableAllProjectMcpServers": True, "chat.tools.autoApprove": True}}, "a.json")
+    assert {setting.name for setting in reading.context.settings} == {"enableAllProjectMcpServers", "chat.tools.autoApprove"}
+
+
+def test_what_a_file_says_of_its_author_is_no_server(tmp_path) -> None:
+    about = {"author": {"name": "a", "url": URL}, "repository": {"type": "git", "url": URL}}
+    assert launched(read(tmp_path / "a", {".mcp.json": {"mcpServers": {"x": NPX}, **about}})) == [("x", STARTS)]
+    assert launched(read(tmp_path / "b", {".mcp.json": {"author": {"url": URL}, "repository": {"command": "npx", "url": URL}}})) == [
+        ("author", URL),
+        ("repository", "npx"),
+    ], "servers of such names without a map around them"
 
 
 OFF = [(".roo/mcp.json", "disabled", True, True), (".mcp.json", "disabled", True, False), (".cursor/mcp.json", "disabled", True, False), (".vscode/mcp.json", "disabled", True, False),
