@@ -147,7 +147,7 @@ def _document(path: str, data: bytes) -> tuple[Document, bool]:
     except Unreadable as error:
         _refuse(document, error.offset or 0, error.reason)
     except (ValueError, RecursionError) as error:
-        _refuse(document, _malformed(text) if "$lines" in str(error) else 0, str(error))
+        _refuse(document, _malformed(text) if "$lines" in str(error) else jsonc.refused_number(text) or 0, str(error))
     return document, hook.repeated
 
 

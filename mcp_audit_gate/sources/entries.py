@@ -294,7 +294,7 @@ class _Reader:
             self._add(site, name, {"command": site.value}, understand(Fields((Word(site.value, ()),), transport="stdio")), False, False)
         elif isinstance(site.value, dict):
             if could_start(site.value):
-                self._entry(site, title if isinstance(title, str) else name, False, False)
+                self._entry(_own(site), title if isinstance(title, str) else name, False, False)
             elif name == "mcp_config":
                 self._problem(site, "an entry without program or address", _START_HINT, name)
 
@@ -378,6 +378,13 @@ class _Reader:
         """Refuses the file as soon as it holds more than any client needs, readable or not."""
         if len(self.entries) + len(self.problems) >= MAX_ENTRIES:
             raise Unreadable(*_TOO_MANY)
+
+
+def _own(site: Site) -> Site:
+    """The site without its launches on other systems, which are entries of their own."""
+    if not isinstance(site.value, dict) or "platform_overrides" not in site.value or times(site.value) > 1:
+        return site
+    return site._replace(value={key: item for key, item in site.value.items() if key != "platform_overrides"})
 
 
 def _is_about(value: dict[str, Json], wrapped: bool) -> bool:

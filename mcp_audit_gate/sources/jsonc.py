@@ -78,7 +78,19 @@ def read_strict(text: str) -> Json:
             raise Unreadable("not valid JSON: the text ends too early", "restore the rest of the file", error.pos) from error
         raise Unreadable(f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}", _SYNTAX_HINT, error.pos) from error
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"not valid JSON: {error}", _SYNTAX_HINT) from error
+        raise Unreadable(f"not valid JSON: {error}", _SYNTAX_HINT, refused_number(text)) from error
+
+
+_STRING_OR_NUMBER = lazy(r'"[^"\\]*(?:\\.[^"\\]*)*"|NaN|-?Infinity|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.S)
+
+
+def refused_number(text: str) -> int | None:
+    """Where the first number stands that the reader refuses, in a text that is JSON up to there; None when there is none."""
+    for token in _STRING_OR_NUMBER.finditer(text):
+        word = token[0]
+        if word[0] != '"' and (word[-1] in "Ny" or len(word) > MAX_NUMBER or abs(float(word)) == float("inf")):
+            return token.start()
+    return None
 
 
 def read(text: str, max_depth: int) -> tuple[Json, str, int | None]:

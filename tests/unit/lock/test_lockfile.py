@@ -118,7 +118,7 @@ def test_the_form_of_a_record():
         (b'{\n<<<<<<< HEAD\n"lockfileVersion": 1,\n=======\n', 2, 1, "merge conflict"),
         (b'{"lockfileVersion": 1, "servers": [,]}', 1, 36, "not valid JSON"),
         (b'{"lockfileVersion": 1, "servers": []} x', 1, 39, "not valid JSON"),
-        (b'{"lockfileVersion": NaN, "servers": []}', 1, 1, "NaN"),
+        (b'{"lockfileVersion": NaN, "servers": []}', 1, 21, "NaN"),
         (b'{"lockfileVersion": 1,\n "servers": [{"$lines": 3}]}', 2, 15, "$lines"),
         (b"\xff\xfe{", 1, 1, "not UTF-8"),
         (b"[" * 200 + b"]" * 200, 1, 161, "nested deeper"),

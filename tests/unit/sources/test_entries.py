@@ -235,6 +235,22 @@ def test_what_a_file_says_of_its_author_is_no_server(tmp_path) -> None:
     ], "servers of such names without a map around them"
 
 
+def test_a_bundles_launch_elsewhere_is_judged_once_and_its_answers_are_read(tmp_path) -> None:
+    manifest = {
+        "server": {"mcp_config": {**NPX, "platform_overrides": {"win32": {"command": "npx.cmd"}}}},
+        "user_config": {"key": {"type": "string", "default": "a"}},
+    }
+    reading = read(tmp_path, {"manifest.json": manifest, "fastmcp.json": {"source": {}, "deployment": {"env": {"A": "b"}}}})
+    assert [("platform_overrides" in entry.value, entry.launch.words[0].text) for entry in reading.context.entries] == [
+        (False, "npx"),
+        (False, "npx.cmd"),
+    ]
+    assert [(setting.name, setting.value) for setting in reading.context.settings] == [
+        ("deployment.env", {"A": "b"}),
+        ("user_config.key.default", "a"),
+    ]
+
+
 OFF = [(".roo/mcp.json", "disabled", True, True), (".mcp.json", "disabled", True, False), (".cursor/mcp.json", "disabled", True, False), (".vscode/mcp.json", "disabled", True, False),
        (".roo/mcp.json", "enabled", False, False), ("opencode.json", "enabled", False, True), (".roo/mcp.json", "disabled", "true", False)]  # fmt: skip
 

@@ -114,6 +114,15 @@ def test_what_is_no_json_is_refused(text: str) -> None:
             jsonc.read(text, 64)
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1.5E+999", "1" * 5000])
+def test_a_number_that_is_refused_has_its_place(number: str) -> None:
+    before = '{"NaN": "Infinity \\"1e999", "a": [1.5e10, -2'
+    for text in (f"{before}, {number}]}}", f"// c\n{before}, {number},], }}"):
+        with pytest.raises(Unreadable) as caught:
+            jsonc.read(text, 64)
+        assert caught.value.offset == text.index(f", {number}") + 2
+
+
 def test_depth_is_limited_with_its_place() -> None:
     assert jsonc.read("[" * 64 + "]" * 64, 64)[0] is not None
     with pytest.raises(Unreadable) as caught:
