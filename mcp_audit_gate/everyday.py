@@ -5,6 +5,7 @@ What is not in these tables (a type, a choice, --help, a mistake) is left to opt
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mcp_audit_gate.errors import UsageError, suggestion
@@ -69,4 +70,7 @@ def outputs(given: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
         chosen.append((name, file or None))
     if sum(file is None for _, file in chosen) > 1:
         raise UsageError("only one format can go to standard output", "give the others a file: -o sarif=FILE")
+    files = [os.path.realpath(file) for _, file in chosen if file and (os.path.isfile(file) or not os.path.exists(file))]
+    if len(set(files)) < len(files):
+        raise UsageError("two outputs would go to one file", "give each format a file of its own")
     return tuple(chosen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,7 +47,11 @@ def test_the_rest_is_left_to_argparse(line: str) -> None:
     assert everyday.scan(line.split()) is None
 
 
-@pytest.mark.parametrize("given", [["yaml"], ["json="], ["json", "sarif"]])
+@pytest.mark.parametrize("given", [["yaml"], ["json="], ["json", "sarif"], ["json=a", "sarif=./a"]])
 def test_outputs_that_cannot_be_are_refused(given: list[str]) -> None:
     with pytest.raises(UsageError):
         everyday.outputs(given)
+
+
+def test_a_device_takes_any_number_of_outputs() -> None:
+    assert len(everyday.outputs([f"json={os.devnull}", f"sarif={os.devnull}", "text"])) == 3
