@@ -175,7 +175,15 @@ class _Reader:
                 yield (Word("python", ("type",)), Word("-c", ("type",)), Word(str(value["code"]), ("code",)))
         image = self._layers[-1][1].get("image")
         if isinstance(image, str) and image and not found:
-            yield (Word("docker", ("image",)), Word("run", ("image",)), Word(image, ("image",)))
+            yield self._image(image)
+
+    def _image(self, image: str) -> tuple[Word, ...]:
+        """The command line of a server of Docker's registry: its folders of the machine, its image, what the image is started with."""
+        run = self._layers[-1][1].get("run")
+        options = run if isinstance(run, dict) else {}
+        at = ("image",)
+        mounts = [word for volume in self._list(options.get("volumes"), ("run", "volumes")) for word in (volume._replace(text="-v"), volume)]
+        return (Word("docker", at), Word("run", at), *mounts, Word(image, at), *self._list(options.get("command"), ("run", "command")))
 
     def _command(self, command: Json, at: Pointer, value: dict[str, Json], base: Pointer) -> tuple[Word, ...]:
         if isinstance(command, str):
@@ -214,7 +222,20 @@ class _Reader:
             return (Word(identifier, at),)
         pinned = isinstance(version, str) and version and (registry != "oci" or ":" not in identifier.rpartition("/")[2])
         package = Word(f"{identifier}{between}{version}" if pinned else identifier, at)
-        return (Word(runner, at), Word("run", at), package) if runner == "docker" else (Word(runner, at), package)
+        before, behind = (self._registry_arguments(value, base, kind) for kind in ("runtime", "package"))
+        runs = runner == "docker" and not (before and before[0].text == "run")
+        return (Word(runner, at), *((Word("run", at),) if runs else ()), *before, package, *behind)
+
+    def _registry_arguments(self, value: dict[str, Json], base: Pointer, kind: str) -> list[Word]:
+        """The arguments that a package of the registry gives to its runner or to its program: flags with their values, and texts by their place."""
+        words: list[Word] = []
+        for key in (f"{kind}Arguments", f"{kind}_arguments"):
+            items = value.get(key)
+            for number, item in enumerate(items) if isinstance(items, list) else ():
+                if isinstance(item, dict):
+                    parts = ("name", "value") if item.get("type") == "named" else ("value",)
+                    words += [Word(_text(text), (*base, key, number, part)) for part in parts if isinstance(text := item.get(part), str) and text]
+        return words
 
     def _urls(self) -> Iterator[Word]:
         for base, value in self._layers:
@@ -227,7 +248,7 @@ class _Reader:
 
     def _variables(self) -> Iterator[Variable]:
         for base, value in self._layers:
-            for key in ("env", "envs", "environment"):
+            for key in ("env", "envs", "environment", "environmentVariables", "environment_variables"):
                 yield from self._pairs(value.get(key), (*base, key))
             for key in PROGRAMS:
                 command = value.get(key)
