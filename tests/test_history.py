@@ -255,7 +255,7 @@ STEPS = (
     ),
     Step("Revert that", reverted, 1, ("auth-weakened", "plain-http"), ("waiver-untrusted",), False),
     Step("Remove the staging server", removed, 0, told=("server-removed",), quiet=("config-vanished",)),
-    Step("Tighten the policy", tightened, 0, told=("policy-relaxed",)),
+    Step("Tighten the policy", tightened, 0, quiet=("policy-relaxed", "policy-weakened")),
     Step("Remove everything", everything_gone, 0, told=("policy-relaxed",), words=("--allow-empty",), quiet=("config-vanished",)),
 )
 
