@@ -43,7 +43,7 @@ def job(chosen: Namespace, clients: frozenset[str], today: date) -> Job:
     if chosen.policy is not None:
         named = policy(chosen.policy, rev.tree if rev else tree, today, "--policy ", tree if rev else None)
     whole = any(os.path.realpath(path) == tree.root for path in paths)
-    own_lock = None if chosen.lock is None or (rev and rev.own_lock is None) else lock(chosen.lock, tree)
+    own_lock = None if chosen.lock is None else _trusted_lock(chosen.lock, tree, rev) if rev else lock(chosen.lock, tree)
     settings = gate.Settings(
         today, clients, named, chosen.fail_on, chosen.allow_empty, chosen.exit_zero, chosen.ignore_waivers, whole, own_lock, chosen.pin_check
     )
@@ -69,12 +69,12 @@ def trusted(root: str, chosen: Namespace) -> Trusted | None:
     from mcp_audit_gate.sources import revision
 
     tree, base = revision.trusted(root, chosen.trusted_ref)
-    path = None if chosen.policy is None or chosen.policy in load.PRESETS else inside(chosen.policy, tree.root)
+    path = None if chosen.policy is None or chosen.policy in load.PRESETS else inside(chosen.policy, tree)
     differing = frozenset() if chosen.skip_connect else revision.differing(root, chosen.trusted_ref)
     rev = Trusted(chosen.trusted_ref, tree, base, path, own_policy=chosen.policy is not None and path is None, differing=differing)
     if chosen.lock is None:
         return rev
-    lock_path = inside(chosen.lock, tree.root)
+    lock_path = inside(chosen.lock, tree)
     return rev._replace(own_lock=lock(chosen.lock, tree)) if lock_path is None else rev._replace(lock_path=lock_path)
 
 
@@ -82,15 +82,28 @@ def lock(named: str, tree: Tree) -> Lock:
     """The lockfile that --lock names, of the tree or elsewhere. Raises UsageError when there is none, LockError when it is none."""
     from mcp_audit_gate.lock import lockfile
 
-    path = inside(named, tree.root)
+    path = inside(named, tree)
     if path is None:
         elsewhere = WorkingTree(os.path.dirname(os.path.abspath(named)))
         found = lockfile.found(elsewhere, os.path.basename(named))
     else:
         found = lockfile.found(tree, path)
     if found is None:
-        raise UsageError(f"--lock {named}: there is no such file", "write it with mcp-audit pin --lock, or leave the option out")
+        raise _no_lock(named)
     return found._replace(path=path or relative(os.path.abspath(named), tree.root))
+
+
+def _trusted_lock(named: str, tree: Tree, rev: Trusted) -> Lock | None:
+    """The lockfile that --lock names outside the repository; None for one that the revision, or at least the change, has. Raises UsageError."""
+    from mcp_audit_gate.change import has
+
+    if rev.own_lock is None and not has(rev.tree, rev.lock_path) and not has(tree, rev.lock_path):
+        raise _no_lock(named)
+    return rev.own_lock
+
+
+def _no_lock(named: str) -> UsageError:
+    return UsageError(f"--lock {named}: there is no such file", "write it with mcp-audit pin --lock, or leave the option out")
 
 
 def policy(named: str | None, tree: Tree, today: date, option: str, no_say: Tree | None = None) -> Policy:
@@ -106,7 +119,7 @@ def policy(named: str | None, tree: Tree, today: date, option: str, no_say: Tree
         return load.preset(named, today)
     from mcp_audit_gate.change import has
 
-    path = inside(named, tree.root)
+    path = inside(named, tree)
     if path is not None and no_say is not None and not has(tree, path) and has(no_say, path):
         return load.built_in()
     if not os.path.lexists(named) and (path is None or not has(tree, path)):
@@ -128,7 +141,7 @@ def baseline(chosen: Namespace, rev: Trusted | None) -> frozenset[str]:
         raise UsageError("--baseline does nothing without --new-only", "add --new-only")
     from mcp_audit_gate.policy import baseline
 
-    path = inside(chosen.baseline, rev.tree.root) if rev else None
+    path = inside(chosen.baseline, rev.tree) if rev else None
     try:
         if rev and path is not None:
             return baseline.fingerprints(chosen.baseline, rev.tree.read(path, baseline.MAX_BYTES))
@@ -141,10 +154,19 @@ def baseline(chosen: Namespace, rev: Trusted | None) -> frozenset[str]:
         ) from error
 
 
-def inside(named: str, root: str) -> str | None:
-    """The path of a file as seen from the root, or None for one that lies elsewhere."""
-    folder, name = os.path.split(os.path.abspath(named))
-    path = relative(os.path.join(os.path.realpath(folder), name), root)
+def inside(named: str, tree: Tree) -> str | None:
+    """The path of a file as seen from the root of a tree, or None for one that lies elsewhere."""
+    full = os.path.abspath(named)
+    folder, name = os.path.split(full)
+    if not isinstance(tree, WorkingTree):
+        # What is read is what git has under the name: a change could make the folder a link to other files, or out of the repository.
+        above = [folder]
+        while os.path.dirname(above[-1]) != above[-1]:
+            above.append(os.path.dirname(above[-1]))
+        root = next((one for one in reversed(above) if os.path.realpath(one) == tree.root), None)
+        if root is not None:
+            return relative(full, root)
+    path = relative(os.path.join(os.path.realpath(folder), name), tree.root)
     return None if path.startswith("../") else path
 
 

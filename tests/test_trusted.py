@@ -95,6 +95,74 @@ def test_a1_a_policy_that_only_the_change_has_is_none_even_when_named(make):
     assert run.found("policy-weakened", path="gate.yaml")
 
 
+@posix
+@pytest.mark.parametrize("target", ["moved", "outside"])
+def test_a1_a_folder_of_the_change_leads_to_no_other_policy_lockfile_or_baseline(tmp_path, target):
+    allow = "version: 1\nallow: {servers: [files]}\n"
+    repository = Repository(tmp_path / "r")
+    repository.write({"ci/policy.yaml": allow, ".mcp.json": servers(files=PINNED)})
+    repository.write({"ci/lock.json": lockfile(repository.root, {"name": "files"}), "ci/base.json": repository.scan().out})
+    base = repository.commit("base")
+    repository.write({".mcp.json": servers(files=PINNED, api=leaking())})
+    away = repository.root / "moved" if target == "moved" else tmp_path / "outside"
+    (repository.root / "ci").rename(away)
+    (away / "policy.yaml").write_text(NEVER)
+    (away / "lock.json").write_text(lockfile(repository.root, {"name": "files"}, {"name": "api"}))
+    (away / "base.json").write_text(repository.scan().out)
+    (repository.root / "ci").symlink_to(away)
+    repository.commit("the folder is a link")
+    run = repository.judge(base, "--policy", "ci/policy.yaml", "--lock", "ci/lock.json", "--baseline", "ci/base.json", "--new-only")
+    assert run.code == 1
+    assert (run.report["mode"]["policy"], run.report["mode"]["lock"]) == ("ci/policy.yaml", "ci/lock.json")
+    assert run.found("server-not-allowed", server="api", status="blocking")
+    assert run.found("literal-secret", server="api", status="blocking")
+    assert run.found("server-added", server="api")
+    assert run.found("policy-weakened", path="ci/policy.yaml", status="blocking")
+
+
+@posix
+def test_a1_a_folder_that_is_a_link_in_the_revision_too_is_followed_there(tmp_path):
+    repository = Repository(tmp_path / "r", {"conf/policy.yaml": "version: 1\nallow: {servers: [files]}\n", ".mcp.json": servers(files=PINNED)})
+    (repository.root / "ci").symlink_to("conf")
+    base = repository.commit("a link")
+    repository.commit("change", {"conf/policy.yaml": NEVER, ".mcp.json": servers(api=PINNED)})
+    assert repository.judge(base, "--policy", "ci/policy.yaml").found("server-not-allowed", server="api", status="blocking")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "policy.yaml").write_text(NEVER)
+    (repository.root / "ci").unlink()
+    (repository.root / "ci").symlink_to(tmp_path / "out")
+    run = repository.judge(repository.commit("out of it"), "--policy", "ci/policy.yaml")
+    assert (run.code, "ci/policy.yaml:1:1: the policy cannot be read: a link that leaves the repository" in run.err) == (2, True)
+
+
+def test_a1_a_policy_outside_the_repository_is_nobodys_to_change(make, tmp_path):
+    (tmp_path / "policy.yaml").write_text("version: 1\nrules: {plain-http: critical}\n")
+    words = ("--policy", str(tmp_path / "policy.yaml"))
+    run = make({"mcp-audit.yaml": POLICY, ".mcp.json": servers()}, {"mcp-audit.yaml": NEVER, ".mcp.json": servers(staging=HTTP)}, *words)
+    assert run.report["mode"]["policy"] == "../policy.yaml"
+    assert run.found("plain-http", severity="critical", status="blocking")
+    assert not run.found("policy-weakened"), "nothing looks at the other file"
+
+
+def test_a1_a_named_lockfile_comes_from_the_revision(tmp_path):
+    repository = Repository(tmp_path / "r")
+    repository.write({".mcp.json": servers(files=PINNED)})
+    text = lockfile(repository.root, {"name": "files"})
+    (tmp_path / "own.json").write_text(text)
+    base = repository.commit("base", {"ci/lock.json": text})
+    repository.commit("another text", {"ci/lock.json": lockfile(repository.root, {"name": "files", "tools": [{**TOOL, "description": POISON}]})})
+    run = repository.judge(base, "--lock", "ci/lock.json")
+    assert (run.code, run.report["mode"]["lock"]) == (1, "ci/lock.json")
+    assert run.found("instruction-introduced", path="ci/lock.json", status="blocking")
+    own = repository.judge(base, "--lock", str(tmp_path / "own.json"), "--pin-check")
+    assert (own.code, own.report["mode"]["lock"], own.report["not_assessed"]) == (0, "../own.json", [])
+    repository.commit("gone", {}, ("ci/lock.json",))
+    assert repository.judge(base, "--lock", "ci/lock.json").found("config-vanished", path="ci/lock.json")
+    for name in ("ci/lokc.json", str(tmp_path / "none.json")):
+        run = repository.judge(base, "--lock", name)
+        assert (run.code, f"--lock {name}: there is no such file" in run.err) == (2, True)
+
+
 def test_a1_an_invalid_policy_of_the_change_is_a_usage_error(make):
     run = make({"mcp-audit.yaml": POLICY, ".mcp.json": servers()}, {"mcp-audit.yaml": "version: 1\nfail_on: never\n"})
     assert run.code == 2
@@ -198,6 +266,16 @@ def test_a2_a_file_that_cannot_be_read_as_what_it_was(tmp_path):
     assert repository.judge("HEAD~1").code in (1, 4)
     repository.commit("as it was, without its server", {path: "---\nname: fix\n---\nText.\n"})
     assert repository.judge("HEAD~2").code == 0
+
+
+def test_a2_a_file_of_any_name_that_cannot_be_read_any_more_has_vanished(tmp_path):
+    table = '[mcp_servers.m]\ncommand = "npx"\nargs = ["-y", "acme@1.0.0"]\n'
+    repository = Repository(tmp_path / "r", {"config.toml": table, ".mcp.json": servers()})
+    repository.commit("broken", {"config.toml": f"{table}x = [\n"})
+    [found] = repository.judge("HEAD~1").found("config-vanished", path="config.toml", status="blocking")
+    assert found["message"].endswith("and what stands in its place cannot be read as the config that it was.")
+    repository.commit("something else", {"config.toml": "title = 'x'\n"})
+    assert verdict(repository.judge("HEAD~2")) == (0, set())
 
 
 @posix
@@ -346,6 +424,20 @@ def test_a12_a_branch_is_not_blamed_for_what_others_pinned_since(tmp_path):
 
 
 # --- A13: head, merge and shallow clones -------------------------------------------------------------------------------------
+
+
+def test_a12_what_was_broken_where_a_branch_began_is_as_in_the_revision(tmp_path):
+    repository = Repository(tmp_path / "r", {"mcp-audit.yaml": "version: 9\n", "mcp-audit.lock.json": "{", ".mcp.json": servers(files=PINNED)})
+    repository.git("branch", "topic")
+    good = {"mcp-audit.yaml": "version: 1\n", "mcp-audit.lock.json": lockfile(repository.root, {"name": "files"})}
+    repository.commit("mended", good)
+    repository.git("checkout", "-q", "topic")
+    repository.commit("mended likewise", good)
+    assert verdict(repository.judge("main")) == (0, set())
+    repository.commit("weaker", {"mcp-audit.yaml": NEVER, ".mcp.json": servers(files=PINNED, api=OTHER)})
+    run = repository.judge("main")
+    assert run.found("policy-weakened", status="blocking")
+    assert run.found("server-added", server="api")
 
 
 def test_a13_a_revision_that_is_not_there(tmp_path):
