@@ -211,10 +211,10 @@ def _listed(text: str) -> Iterator[Path]:
 
 
 def identity(launch: Launch) -> set[str]:
-    """The words of the names under which a launch's program goes."""
+    """The words of the names under which a launch's program goes; what only fetches or starts another (`npm`, `docker`) is not it."""
     before = len(launch.line) - len(launch.arguments) - 1
     names = [
-        launch.program,
+        "" if launch.package or launch.image else launch.program,
         launch.package.name if launch.package else "",
         launch.image.name if launch.image else "",
         launch.script.text if launch.script else "",
