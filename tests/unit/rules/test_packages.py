@@ -349,6 +349,8 @@ def test_message_about_a_url_names_only_its_host():
         (("uvx", "--find-links", "https://pypi.example.com/wheels", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
         (("uvx", "--trusted-host=pypi.example.com", "left==1.2.3"), {}, [("pypi.example.com", ("args", 0))]),
         (("uvx", "--allow-insecure-host", "pypi.example.com:8080", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uvx", "--trusted-host", "pypi.example.com", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
+        (("uv", "run", "--trusted-host", "pypi.example.com", "--with", "left==1.2.3", "left"), {}, [("pypi.example.com", ("args", 2))]),
         (("uv", "run", "--index-url", "https://pypi.example.com/simple", "left"), {}, [("pypi.example.com", ("args", 2))]),
         (("pipx", "run", "--pip-args", "--index-url https://pypi.example.com/simple", "left==1.2.3"), {}, [("pypi.example.com", ("args", 2))]),
         (("pipx", "run", "--pip-args=--trusted-host=pypi.example.com", "left==1.2.3"), {}, [("pypi.example.com", ("args", 1))]),
