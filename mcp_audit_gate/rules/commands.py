@@ -7,7 +7,7 @@ import re
 
 from mcp_audit_gate.model import Hit, Launch, Rule, RuleInfo, Word
 from mcp_audit_gate.rules import flows, hostile
-from mcp_audit_gate.rules.starts import given, strings
+from mcp_audit_gate.rules.starts import depth, given, strings
 from mcp_audit_gate.rules.wording import field, server
 from mcp_audit_gate.sources import scripts, wrappers
 
@@ -168,21 +168,22 @@ HOSTILE_COMMAND = RuleInfo(
 def hostile_command(entry: Entry) -> Iterator[Hit]:
     """Command strings, command lines and program text with one of the four shapes."""
     for launch in entry.launches:
-        for word, names in _hostile(launch):
+        below = depth(entry.document.path) if launch.cwd is None else None
+        for word, names in _hostile(launch, below):
             seen = list(dict.fromkeys(names))
             message = f"{server(entry)} runs a command that only attacks use: {' and '.join(seen)} ({field(word.at)})."
             yield Hit(entry.place(word.at), message, word.text)
 
 
-def _hostile(launch: Launch) -> Iterator[tuple[Word, list[str]]]:
+def _hostile(launch: Launch, below: int | None) -> Iterator[tuple[Word, list[str]]]:
     for string in strings(launch):
-        found = [] if string.sealed else list(hostile.shapes(string.script, string.word.text, string.elsewhere))
+        found = [] if string.sealed else list(hostile.shapes(string.script, string.word.text, string.elsewhere, below))
         if not string.sealed:
             found += [shape for code in scripts.codes(string.script) for shape in hostile.code_shapes(code)]
         if found:
             yield string.word, [name for name, _ in found]
     if hostile.suspect(launch.program):
-        found = list(hostile.shapes(scripts.line(launch.line), ""))
+        found = list(hostile.shapes(scripts.line(launch.line), "", depth=below))
         if found:
             yield launch.line[found[0][1]], [name for name, _ in found]
     code = launch.code
@@ -195,5 +196,5 @@ RULES: tuple[Rule, ...] = (
     Rule(SHELL_WRAPPER, shell_wrapper, alike=True),
     Rule(PIPE_TO_SHELL, pipe_to_shell, alike=True),
     Rule(INLINE_CODE, inline_code, alike=True),
-    Rule(HOSTILE_COMMAND, hostile_command, alike=True),
+    Rule(HOSTILE_COMMAND, hostile_command),
 )

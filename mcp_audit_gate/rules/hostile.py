@@ -25,20 +25,23 @@ DESTRUCTION = "files or disks wiped"
 Shape = tuple[str, int]
 
 
-def shapes(script: Script, text: str, contained: bool = False) -> Iterator[Shape]:
-    """The shapes in a script, each with the number of the word at fault. contained: paths are those of a container."""
+def shapes(script: Script, text: str, contained: bool = False, depth: int | None = None) -> Iterator[Shape]:
+    """The shapes in a script, each with the number of the word at fault.
+
+    contained: paths are those of a container. depth: how many folders below the root the script starts; None where nobody knows.
+    """
     every = tuple(scripts.commands(script))
     yield from ((REVERSE_SHELL, at) for at in _reverse_shell(script, every, text))
     yield from ((EXFILTRATION, at) for at in _exfiltration(script, every))
     yield from ((CONCEALMENT, at) for at in _concealment(script, every, text))
-    yield from ((DESTRUCTION, at) for at in _destruction(every, text, contained))
+    yield from ((DESTRUCTION, at) for at in _destruction(every, text, contained, depth))
 
 
 @functools.cache
 def suspect(program: str) -> bool:
     """True for a program whose own arguments can make one of the shapes."""
     networked = words("network programs") | words("resolvers") | _CATS
-    return program in networked or program in _WIPERS or program in wrappers.POWERSHELLS or program.startswith("mkfs")
+    return program in networked or program in _WIPERS or program in _REMOVERS or program in wrappers.POWERSHELLS or program.startswith("mkfs")
 
 
 def code_shapes(text: str) -> Iterator[Shape]:
@@ -284,12 +287,12 @@ def encoded_flag(text: str) -> bool:
     return low == "-ec" or (len(low) > 1 and "-encodedcommand".startswith(low))
 
 
-def _destruction(every: tuple[Command, ...], text: str, contained: bool) -> Iterator[int]:
+def _destruction(every: tuple[Command, ...], text: str, contained: bool, depth: int | None) -> Iterator[int]:
+    below = None if any(command.name in _MOVERS for command in every) else depth
     for command in every:
-        wiped = _WIPERS.get(command.name)
-        if wiped is not None:
-            yield from (part.at for part in wiped(command) if not contained or part.raw.strip("\"'") in ("/", "/*"))
-        elif command.name.startswith("mkfs") and command.arguments and not contained:
+        wiped = _WIPERS[command.name](command) if command.name in _WIPERS else _removed(command, below)
+        yield from (part.at for part in wiped if not contained or part.raw.strip("\"'") in ("/", "/*"))
+        if command.name.startswith("mkfs") and command.arguments and not contained:
             yield command.arguments[-1].at
         if any(">" in operator and _is_disk(target.text) for operator, target in command.redirects):
             yield 0
@@ -317,20 +320,23 @@ def _shred(command: Command) -> Iterator[Part]:
     yield from (part for part in command.arguments if _is_disk(part.text))
 
 
+def _removed(command: Command, depth: int | None) -> Iterator[Part]:
+    """Paths that nothing should ever remove with all below them, and that the command does."""
+    targets = _REMOVERS.get(command.name)
+    if targets is not None:
+        yield from (part for part in targets(command) if not part.text.startswith("-") and (_precious(part) or _outside(part, depth)))
+
+
 def _rm(command: Command) -> Iterator[Part]:
-    """Paths that `rm -rf` should never get; of PowerShell's rm too."""
-    texts = [part.text for part in command.arguments]
-    recursive = any(text == "--recursive" or re.fullmatch(r"-[a-zA-Z]*[rR][a-zA-Z]*", text) for text in texts)
-    if recursive:
-        yield from (part for part in command.arguments if not part.text.startswith("-") and _precious(part))
+    """What `rm -r` gets; PowerShell's rm too."""
+    if any(part.text == "--recursive" or re.fullmatch(r"-[a-zA-Z]*[rR][a-zA-Z]*", part.text) for part in command.arguments):
+        yield from command.arguments
 
 
 def _remove_item(command: Command) -> Iterator[Part]:
     texts = [part.text.lower() for part in command.arguments]
     if any(len(text) > 1 and "-recurse".startswith(text) for text in texts) or "/s" in texts:
-        yield from (
-            part for part in command.arguments if not part.text.startswith("-") and part.text.lower() not in ("/s", "/q", "/f") and _precious(part)
-        )
+        yield from (part for part in command.arguments if part.text.lower() not in ("/s", "/q", "/f"))
 
 
 def _format(command: Command) -> Iterator[Part]:
@@ -341,17 +347,12 @@ def _find(command: Command) -> Iterator[Part]:
     texts = [part.text for part in command.arguments]
     deletes = "-delete" in texts or any(before in ("-exec", "-execdir") and after == "rm" for before, after in pairwise(texts))
     if deletes and not {"-name", "-iname", "-path", "-regex", "-mtime", "-empty"} & set(texts):
-        yield from (part for part in command.arguments[:1] if _precious(part))
+        yield from command.arguments[:1]
 
 
-_WIPERS = {
-    **dict.fromkeys(("del", "erase", "rd", "rmdir", "remove-item", "ri"), _remove_item),
-    **dict.fromkeys(("shred", "wipefs"), _shred),
-    "rm": _rm,
-    "dd": _dd,
-    "find": _find,
-    "format": _format,
-}
+_WIPERS = {**dict.fromkeys(("shred", "wipefs"), _shred), "dd": _dd, "format": _format}
+_REMOVERS = {**dict.fromkeys(("del", "erase", "rd", "rmdir", "remove-item", "ri"), _remove_item), "rm": _rm, "find": _find}
+_MOVERS = frozenset(("cd", "chdir", "pushd", "set-location", "sl"))  # after one of these a relative path leads elsewhere
 
 
 def _precious(part: Part) -> bool:
@@ -364,6 +365,12 @@ def _precious(part: Part) -> bool:
     steps = [step for step in path.split("/") if step not in ("", ".", "*", "**")]
     if not steps or any(step.lower() in words("leftovers") for step in steps) or temporary(path):
         return False
-    if path.startswith("../"):
-        return not any(step not in ("..",) for step in steps)
     return path.startswith("~/") or re.match(r"[A-Za-z]:(?!//)", path) is not None or (path.startswith("/") and steps[0] in words("system folders"))
+
+
+def _outside(part: Part, depth: int | None) -> bool:
+    """True for a path of literal words that leads above the root, and there to no cache."""
+    steps = [step for step in part.raw.strip("\"'").replace("\\", "/").split("/") if step not in ("", ".")]
+    if depth is None or ".." not in steps[:1] or any(step.lower() in words("leftovers") for step in steps):
+        return False
+    return next((number for number, step in enumerate(steps) if step != ".."), len(steps)) > depth

@@ -9,7 +9,7 @@ from mcp_audit_gate.metadata import placeholders
 from mcp_audit_gate.model import Hit, Launch, Place, Rule, RuleInfo, Word
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.rules import commands, rights, variables
-from mcp_audit_gate.rules.starts import EXPANDING, HELPERS, launches, temporary, words
+from mcp_audit_gate.rules.starts import EXPANDING, HELPERS, depth, launches, temporary, words
 from mcp_audit_gate.rules.wording import field, server
 from mcp_audit_gate.sources import shell, specs
 
@@ -150,14 +150,8 @@ def parent_path_program(entry: Entry) -> Iterator[Hit]:
     for launch in entry.launches:
         below = _steps(launch.cwd.text) if launch.cwd is not None else []
         for word in _programs(launch):
-            if ".." in word.text and _leaves(word.text, _depth(entry.document.path), below if word is not launch.cwd else []):
+            if ".." in word.text and _leaves(word.text, depth(entry.document.path), below if word is not launch.cwd else []):
                 yield Hit(entry.place(word.at), f"{server(entry)} runs a program outside the repository ({field(word.at)}).", word.text)
-
-
-def _depth(path: str) -> int:
-    """How many folders the config's own folder lies below the root; a client's folder (.vscode, .claude/agents) does not count."""
-    folders = path.split("/")[:-1]
-    return next((number for number, name in enumerate(folders) if name.startswith(".")), len(folders))
 
 
 def _steps(text: str) -> list[str]:

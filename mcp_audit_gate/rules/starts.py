@@ -67,6 +67,12 @@ def launches(entry: Entry) -> Iterator[Launch]:
         yield from launch.inside
 
 
+def depth(path: str) -> int:
+    """How many folders the config's own folder lies below the root; a client's folder (.vscode, .claude/agents) does not count."""
+    folders = path.split("/")[:-1]
+    return next((number for number, name in enumerate(folders) if name.startswith(".")), len(folders))
+
+
 def strings(launch: Launch) -> Iterator[String]:
     """The command strings of a launch: its own, or one that it hands to a shell in a way that only shows in its arguments."""
     elsewhere = launch.program in ELSEWHERE
