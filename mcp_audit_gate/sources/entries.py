@@ -155,7 +155,7 @@ class _Reader:
                 self._item(Site(item, (*site.pointer, number), (*pad(site), -1)), number)
         elif isinstance(site.value, str) and site.value.strip():
             self._target(site, site.value)
-        elif site.value is not None and site.value != "":
+        elif site.value is not None:
             self._problem(site, "servers in an unknown shape", _MAP_HINT)
 
     def _holds_another_shape(self, site: Site) -> bool:
