@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("mcp", reason="connecting needs the extra `connect`")
+
+from fakes import token
 
 from mcp_audit_gate.cli import main
 from mcp_audit_gate.lock.lockfile import observed, write
@@ -311,6 +314,58 @@ def test_a_script_of_the_repository_is_pinned_by_its_content(world):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
+class Terminal(io.StringIO):
+    """A person who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("YES\n", 0), ("\n", 4), ("no\n", 4), ("", 4), ("yes please\n", 4)])
+def test_at_a_terminal_a_person_is_asked_and_only_yes_is_yes(world, monkeypatch, typed, code):
+    asked = Terminal()
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    monkeypatch.setattr(sys, "stderr", asked)
+    done, said = world.run("pin", ".mcp.json")
+    assert (done, world.starts("one") > 0) == (code, code == 0)
+    assert asked.getvalue().startswith("start it? [y/N] ")
+    assert said.startswith("not pinned yet; each of these runs with your rights, or gets what its config sends:\n  one: ")
+    assert ("one: not pinned: nobody said that it may be started" in said) == (code != 0)
+
+
+def test_at_a_terminal_several_are_shown_and_no_reference_is_asked_about(world, monkeypatch):
+    world.says("two")
+    world.config("one", "two", named={"command": "${SERVER}", "args": ["--all"]})
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    monkeypatch.setattr(sys, "stderr", asked := Terminal())
+    code, said = world.run("pin")
+    assert (code, world.names()) == (4, ["one", "two"])
+    assert "start them? [y/N] " in asked.getvalue()
+    assert "named: not pinned: its command or package is or contains a reference" in said
+
+
+def test_progress_is_for_those_who_see_it_and_ends_with_an_empty_line(world, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", told := Terminal())
+    world.run("pin", "--yes")
+    shown = told.getvalue()
+    assert shown.startswith("\r\x1b[K0/1 one (")
+    assert "(tools, page 1)" in shown
+    assert shown.endswith("\r\x1b[K")
+    monkeypatch.setattr(sys, "stderr", told := Terminal())
+    world.run("pin", "--yes", "-q")
+    assert told.getvalue() == ""
+
+
+def test_a_name_that_is_a_credential_is_shown_nowhere(world, monkeypatch):
+    secret = token("github")
+    world.config(**{secret: world.entry("one")})
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    monkeypatch.setattr(sys, "stderr", told := Terminal())
+    code, said = world.run("pin")
+    assert (code, world.starts("one")) == (0, 2)
+    assert secret[:12] not in said + told.getvalue()
+
+
 def test_a_script_that_cannot_be_read_is_neither_pinned_nor_started(world):
     script = world.root / "server.py"
     script.write_text(STATED.read_text("utf-8"))
@@ -416,6 +471,56 @@ def test_diff_between_revisions_files_and_the_working_tree(world):
     assert (code, "is both a revision and a file; write ./" in said) == (2, True)
     code, said = world.run("diff", "no-such")
     assert code == 2
+
+
+def test_a_diff_shows_the_words_that_changed_and_nothing_of_them_is_markup(world):
+    before = f"{'The first words stay. ' * 9}Answers pong. {'Words between. ' * 20}Takes text.{' The last words stay.' * 9}"
+    world.says("one", {**PING, "description": before})
+    world.run("pin", "--yes")
+    git(world.root, "init", "-q", "-b", "main")
+    git(world.root, "add", "-A")
+    git(world.root, "commit", "-qm", "one")
+    assert world.run("diff", "-o", "markdown") == (0, "### no change between HEAD and the working tree\n")
+    world.says("one", {**PING, "description": before.replace("pong", "`</td><b>\nping\x1b[2J").replace("Takes", "Wants")})
+    world.run("pin")
+    code, text = world.run("diff")
+    assert code == 1
+    [line] = [line for line in text.splitlines() if line.startswith("   | ")]
+    assert line.startswith("   | …")
+    assert line.endswith("…")
+    assert "Answers [-pong-]{+`</td><b>\\nping\\x1b[2J+}. Words between." in line
+    assert "Words between. [-Takes-]{+Wants+} text. The last words" in line
+    assert line.count("…") == 3
+    assert "\x1b" not in text
+    code, shown = world.run("diff", "-o", "markdown")
+    assert code == 1
+    assert shown.splitlines()[2:4] == ["| Severity | Class | Change | Place |", "| --- | --- | --- | --- |"]
+    assert "**instruction-introduced**, Server" in shown
+    assert "[-Takes-]{+Wants+}" in shown
+    assert "\n## " not in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("folder", "folder is a folder; name a lockfile or a revision"), ("./gone.json", "is not in this repository; check its spelling")],
+)
+def test_a_side_of_a_diff_that_is_no_lockfile_is_said_in_one_line(world, name, said):
+    git(world.root, "init", "-q", "-b", "main")
+    git(world.root, "add", "-A")
+    git(world.root, "commit", "-qm", "one")
+    (world.root / "folder").mkdir()
+    code, told = world.run("diff", name)
+    assert (code, told.count("\n"), said in told) == (2, 1, True), told
+
+
+def test_a_diff_of_a_file_in_this_folder_needs_no_path(world):
+    world.run("pin", "--yes")
+    git(world.root, "init", "-q", "-b", "main")
+    assert world.run("diff", LOCK) == (0, f"no change between {LOCK} and the working tree\n")
+    (world.root / "link.json").symlink_to("gone.json")
+    code, told = world.run("diff", "link.json")
+    assert (code, "link.json: there is no such file; name a lockfile or a revision" in told) == (2, True)
 
 
 def test_a_diff_shows_no_credential(world):

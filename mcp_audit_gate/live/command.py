@@ -12,6 +12,7 @@ from mcp_audit_gate.live.attach import Connection
 from mcp_audit_gate.live.consent import Consent
 from mcp_audit_gate.live.observation import Options
 from mcp_audit_gate.live.pin import Request, Talk, run
+from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
@@ -59,7 +60,9 @@ def _progress(servers: Sequence[Server]) -> Progress:
 
     def told(number: int, step: str) -> None:
         steps[number] = step
-        busy = [f"{visible(servers[one].item.entry.name, 20)} ({doing})" for one, doing in steps.items() if doing not in ("done", "failed")]
+        busy = [
+            f"{visible(masked_name(servers[one].item.entry.name), 20)} ({doing})" for one, doing in steps.items() if doing not in ("done", "failed")
+        ]
         line = f"{len(servers) - len(busy)}/{len(servers)} {', '.join(busy)}"
         sys.stderr.write(f"\r\x1b[K{line[:78]}" if busy else "\r\x1b[K")
         sys.stderr.flush()

@@ -170,7 +170,7 @@ def _consent(connection: Connection, servers: Sequence[Server], talk: Talk) -> C
         return consent
     talk.say("not pinned yet; each of these runs with your rights, or gets what its config sends:")
     for server in wanted:
-        talk.say(f"  {visible(server.item.entry.name, 80)}: {command_line(server.item)}")
+        talk.say(f"  {visible(masked_name(server.item.entry.name), 80)}: {command_line(server.item)}")
     return consent._replace(everything=True) if talk.ask(f"start {'it' if len(wanted) == 1 else 'them'}?") else consent
 
 
@@ -178,7 +178,7 @@ def _announced(servers: Sequence[Server]) -> list[str]:
     if not servers:
         return []
     lines = [f"starting {len(servers)} server{'' if len(servers) == 1 else 's'}, twice each:"]
-    return [*lines, *(f"  {visible(server.item.entry.name, 80)}: {command_line(server.item)}" for server in servers)]
+    return [*lines, *(f"  {visible(masked_name(server.item.entry.name), 80)}: {command_line(server.item)}" for server in servers)]
 
 
 def _pin(server: Server, seen: Observed) -> Pin | None:
