@@ -298,3 +298,41 @@ def test_a_command_that_would_connect_without_its_extra_is_refused_in_one_line(t
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"mcp-audit: {command[0]} connects to servers, which needs the extra `connect`")
     assert "pip install 'mcp-audit-gate[connect]'" in err
+
+
+WRONG_USE = {
+    "scan --staged": "--staged judges files, and a scan without --skip-connect starts servers; add --skip-connect",
+    "pin --lock ../x.json": "--lock ../x.json: the lockfile must lie below the root",
+    "pin --lock .": "--lock .: a folder is no lockfile; name a file, for example mcp-audit.lock.json",
+    "": "no command given; try mcp-audit scan --skip-connect",
+    "scan --skip-connect --now 22.11.2026": "'22.11.2026' is no date; write YYYY-MM-DD",
+    "scan --timeout 0": "'0': write seconds, above 0 and at most 3600",
+    "scan --timeout 1e9": "'1e9': write seconds, above 0 and at most 3600",
+    "scan --jobs 0": "'0': write a number from 1 to 1000",
+    "scan --jobs 1001": "'1001': write a number from 1 to 1000",
+    "scan --jobs ²": "'²': write a number from 1 to 1000",
+}
+
+
+@pytest.mark.parametrize("line", WRONG_USE)
+def test_what_a_command_line_may_not_ask_for_is_said_before_anything_is_done(line, tmp_path, capfd, monkeypatch) -> None:
+    if line.startswith(("pin", "scan --staged")):
+        pytest.importorskip("mcp")
+    write(tmp_path, ".mcp.json", GOOD)
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == 2
+    err = capfd.readouterr().err
+    assert WRONG_USE[line] in err
+    assert err.splitlines()[-1].startswith("mcp-audit: ")
+
+
+def test_serve_without_its_extra_is_refused_in_one_line(capfd, monkeypatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["serve"]) == 2
+    assert capfd.readouterr().err == "mcp-audit: serve speaks MCP, which needs the extra `connect`; pip install 'mcp-audit-gate[connect]'\n"
+
+
+def test_several_servers_at_once_is_a_number_of_the_command_line(tmp_path, capfd, monkeypatch) -> None:
+    pytest.importorskip("mcp")
+    monkeypatch.chdir(tmp_path)
+    assert main(["scan", "--jobs", "1000", "--allow-empty"]) == 0

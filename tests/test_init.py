@@ -210,6 +210,22 @@ def test_a_folder_that_cannot_be_made_is_one_line(root, capfd):
     assert (code, len(err.splitlines())) == (2, 1)
 
 
+def test_a_file_that_appears_meanwhile_is_not_replaced(root, capfd, monkeypatch):
+    parts = starter.parts
+
+    def late(*args):
+        made = parts(*args)
+        (root / POLICY).parent.mkdir(exist_ok=True)
+        (root / POLICY).write_text("version: 1\n")
+        return made
+
+    monkeypatch.setattr(starter, "parts", late)
+    code, _, err = init(capfd)
+    assert (code, (root / POLICY).read_text()) == (2, "version: 1\n")
+    assert f"cannot write {POLICY}: it is there already" in err
+    assert [item.name for item in (root / POLICY).parent.iterdir()] == ["mcp-audit.yaml"]
+
+
 def test_the_workflow_is_valid(root, capfd):
     init(capfd, "--github")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", WORKFLOW]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from repos import PINNED, VARIABLES, Repository, servers
 
-from mcp_audit_gate import cli, completion
+from mcp_audit_gate import HOME, cli, completion
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="streams as POSIX has them")
@@ -133,3 +133,26 @@ def test_a_run_that_a_signal_ended_did_not_pass(code, monkeypatch):
 
     monkeypatch.setattr(cli, "_run", ended)
     assert cli.main(["scan"]) == code
+
+
+def test_a_fault_of_the_program_is_one_line_and_its_own_code(monkeypatch, capfd):
+    def broken(words: list[str]) -> int:
+        raise ZeroDivisionError("a secret may stand here")
+
+    monkeypatch.setattr(cli, "_run", broken)
+    assert cli.main(["scan"]) == 5
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err == f"mcp-audit: internal error: ZeroDivisionError; run again with -v and report it at {HOME}/issues\n"
+    for word in ("-v", "--verbose"):
+        with pytest.raises(ZeroDivisionError):
+            cli.main(["scan", word])
+
+
+def test_an_interrupted_run_says_so_and_did_not_pass(monkeypatch, capfd):
+    def interrupted(words: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    assert cli.main(["scan"]) == 130
+    assert capfd.readouterr().err == "mcp-audit: interrupted\n"
