@@ -32,6 +32,8 @@ FAILS = {
     "same-cursor": r"tools, page 2; the same cursor came twice",
     "new-cursors": r"tools, page 100; the list has more than 100 pages",
     "long-cursor": r"tools, page 1; the cursor of the next page is no text, or too long",
+    "wants-input": r"tools, page 1; the server wants input before it lists anything; the gate answers no questions of a server",
+    "many-repeats": r"tools, page 1; more than 1,000 objects with a repeated key; clients disagree on which value counts",
     "number-cursor": r"tools, page 1; the result has the wrong shape at nextCursor",
     "broken-json": r"tools, page 1; an answer is not JSON \(at character 51\)",
     "not-utf8": r"tools, page 1; an answer is not UTF-8 \(byte \d+\)",
@@ -55,6 +57,8 @@ FAILS = {
     "other-number": r"handshake; an answer came to a request that was not made \(777\)",
     "future": r"handshake; the server speaks protocol version 2099-01-01; known are 2024-11-05, .*2026-07-28",
     "other-era": r"handshake; the server speaks protocol version 2031-01-01; known are ",
+    "later-era": r"handshake; the server speaks protocol version 2031-01-01; known are ",
+    "new-hello": r"handshake; the server answers with error -32601: no; try the newest version of the server",
     "wrong-hello": r"handshake; the result has the wrong shape at capabilities; ",
     "asks-on": r"handshake; the server asks more than 100 questions",
     "failing-list": r"resources, page 1; the server answers with error -32603: connect ECONNREFUSED 127.0.0.1:5432; ",
@@ -92,6 +96,8 @@ PASSES = {
     "terminal-text": [],
     "unsorted": [],
     "asks": ["asked", "asked", "asked"],
+    "asks-oddly": ["asked"],
+    "misshapen-era": [],
     "three-lists": [],
     "refused-list": [],
     "pages-of-three": [],
@@ -328,3 +334,9 @@ def test_a_run_that_is_ended_ends_its_servers(sent: int, status: int, after: flo
     assert (process.returncode, alive(mark)) == (status, [])
     assert b"panicked" not in printed
     assert not printed or sent == signal.SIGINT  # KeyboardInterrupt is for the caller to catch
+
+
+def test_a_list_too_long_to_be_pinned_is_given_up() -> None:
+    assert observed([raw("many-items")], timeout_s=60.0).failure("many-items") == (
+        "tools, page 1; more than 100,000 items; a list this long cannot be pinned"
+    )

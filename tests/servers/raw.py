@@ -67,6 +67,9 @@ RAW = {
     "tool-is-text": items(b'"add"'),
     "null-schema": items(b'{"name":"good","inputSchema":{}}', b'{"name":"bad","inputSchema":null}'),
     "number-name": items(b'{"name":"good","inputSchema":{}}', b'{"name":5,"inputSchema":{}}'),
+    "wants-input": items(more=b',"resultType":"input_required"'),
+    "many-items": items(*[b'{"name":"a","inputSchema":{}}'] * 100_001),
+    "many-repeats": items(tool_text(b'"x":[' + b",".join([b'{"a":1,"a":2}'] * 1001) + b"]")),
     "number-cursor": items(more=b',"nextCursor":5'),
     "bare-error": b'{"jsonrpc":"2.0","id":NUMBER,"error":"no"}\n',
     "both-answers": b'{"jsonrpc":"2.0","id":NUMBER,"result":{"tools":[]},"error":{"code":1,"message":"x"}}\n',
@@ -122,6 +125,9 @@ class Raw:
                 "supportedVersions": [NEW], "capabilities": {"tools": {}}, "resultType": "complete", "instructions": "new", "ttlMs": 0,
                 "cacheScope": "private", "_meta": {"io.modelcontextprotocol/serverInfo": {**INFO, "x-more": 1}},
             })  # fmt: skip
+        elif self.name in ("later-era", "misshapen-era"):
+            versions = ["2031-01-01"] if self.name == "later-era" else "2026-07-28"
+            yield result(number, {"supportedVersions": versions, "capabilities": {}, "resultType": "complete", "ttlMs": 0, "cacheScope": "private"})
         elif self.name == "other-era":
             yield error(number, -32022, "unsupported", {"supported": ["2031-01-01"], "requested": NEW})
         else:
@@ -133,6 +139,9 @@ class Raw:
         if self.name == "other-era":
             yield error(number, -32022, "unsupported", {"supported": ["2031-01-01"], "requested": offered})
             return
+        if self.name == "later-era":
+            yield error(number, -32601)
+            return
         if self.name == "two-faced":
             self.value = client
         if self.name == "banner":
@@ -142,6 +151,8 @@ class Raw:
             yield line({"jsonrpc": "2.0", "id": "q1", "method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}})
             yield line({"jsonrpc": "2.0", "id": "q2", "method": "elicitation/create", "params": {"message": "?", "requestedSchema": EMPTY}})
             yield line({"jsonrpc": "2.0", "id": "q3", "method": "roots/list"})
+        if self.name == "asks-oddly":
+            yield line({"jsonrpc": "2.0", "id": "q1", "method": "x/\x1b[2Jcount"})
         if self.name == "asks-on":
             for ask in range(5000):
                 yield line({"jsonrpc": "2.0", "id": f"q{ask}", "method": "ping"})
@@ -160,6 +171,8 @@ class Raw:
             answer["protocolVersion"] = "2099-01-01"
         if self.name == "wrong-hello":
             answer |= {"protocolVersion": 5, "capabilities": []}
+        if self.name == "new-hello":
+            answer["protocolVersion"] = NEW
         if self.name == "other-number":
             number = 777
         if self.name == "text-number":
@@ -372,6 +385,8 @@ def over_http(behaviour):
                 "status": lambda: self.reply(int(raw.value), b"secret body\n", Content_Type="text/plain"),
                 "unauthorized": lambda: self.reply(401, b"no", WWW_Authenticate=f'Bearer resource_metadata="{raw.value}"'),
                 "web-page": lambda: self.reply(200, b"<html>secret body</html>", Content_Type="text/html; charset=utf-8"),
+                "refuses": lambda: self.reply(400, raw.value.encode(), Content_Type="application/json"),
+                "found": lambda: self.reply(302, Location="/mcp"),
                 "no-content": lambda: self.reply(204),
                 "moves": lambda: self.reply(307, Location="/moved?session=" + self.path.partition("session=")[2]),
             }.get(raw.name)
@@ -391,7 +406,7 @@ def over_http(behaviour):
             streams[name] = queue.Queue()
             self.stream()
             base = "http://127.0.0.1:9" if raw.name == "foreign-endpoint" else ""
-            self.event(f"{base}/messages?session={name}".encode(), "endpoint")
+            self.event(b"http://127.0.0.1:no/" if raw.name == "bad-endpoint" else f"{base}/messages?session={name}".encode(), "endpoint")
             while True:
                 data = streams[name].get()
                 if data is None:
@@ -429,7 +444,7 @@ def over_http(behaviour):
 
         def answer(self, message, method):
             headers = {"Mcp_Session_Id": "abc"} if method == "initialize" else {}
-            if method == "tools/list" and raw.name in ("compressed", "endless-body", "endless-events", "cut", "huge-event"):
+            if method == "tools/list" and raw.name in ("compressed", "endless-body", "endless-events", "cut", "huge-event", "breaks-off"):
                 getattr(self, raw.name.replace("-", "_"))(message["id"])
                 return
             if method == "server/discover" and raw.name == "refuses-new":
@@ -467,6 +482,15 @@ def over_http(behaviour):
 
         def cut(self, number):
             self.stream()
+
+        def breaks_off(self, number):
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "1000")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b'{"jsonrpc"')
+            self.close_connection = True
 
         def endless(self, data, pause=0.0):
             while True:
