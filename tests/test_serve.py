@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,15 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from repos import PINNED, VARIABLES, Repository, leaking, servers
 
-from mcp_audit_gate.live.desk import MAX_BYTES, fitted
+from mcp_audit_gate.cli import main
+from mcp_audit_gate.comparison import since
+from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.live import serve
+from mcp_audit_gate.live.desk import MAX_BYTES, Desk, fitted
+from mcp_audit_gate.live.guard import guarded
 from mcp_audit_gate.live.tools import NOTICE, TOOLS
+from mcp_audit_gate.lock.lockfile import observed, write
+from mcp_audit_gate.model import Surface
 
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 SOURCE = str(Path(__file__).parents[1])
@@ -111,6 +120,84 @@ def test_changes_since_a_revision(root):
     Draft202012Validator(next(tool.output_schema for tool in listed if tool.name == "diff")).validate(results[0].structured_content)
     assert (data["old"], data["new"], data["changes"]) == ("HEAD", "the working tree", [])
     assert all("revision" in refused(result) or "repository" in refused(result) for result in results[1:])
+
+
+def test_a_change_is_answered_with_its_class_and_place(root):
+    tool = {"name": "ping", "description": "Answers pong.", "inputSchema": {"type": "object"}}
+    launch = {"transport": "stdio", "command": "npx", "args": PINNED["args"]}
+
+    def pin(*tools) -> None:
+        (root / "mcp-audit.lock.json").write_bytes(write([observed("files", launch, Surface(tools=tools))]))
+
+    pin(tool)
+    repository = Repository(root)
+    repository.commit("pinned")
+    pin({**tool, "description": f"Answers {token('github')} <b>\n\u202eping."}, {**tool, "name": "pong"})
+    _, listed, results = talk(root, ("diff", {}))
+    Draft202012Validator(next(tool.output_schema for tool in listed if tool.name == "diff")).validate(results[0].structured_content)
+    changes = answered(results[0])["changes"]
+    assert {(item["class"], item["severity"], item["server"]) for item in changes} >= {("tool-added", "low", "files")}
+    changed = next(item for item in changes if "pong" in item["words"] and item["class"] != "tool-added")
+    assert "[-pong-]" in changed["words"]
+    assert changed["words"].isprintable()
+    assert token("github") not in results[0].content[0].text
+
+
+def test_a_folder_too_wide_is_not_scanned(root):
+    desk = Desk(os.sep, str(root), lambda: date(2026, 11, 22), str, since)
+    for path in (os.sep, str(root)):
+        for ask in (desk.scan, desk.list_servers):
+            with pytest.raises(UsageError, match="this folder is too wide to scan; give the path of a project below it"):
+                ask(path)
+    assert desk.scan(str(root / "sub"))["servers"] == 1
+
+
+def test_a_config_given_as_text_is_judged_within_the_limits_of_a_file(root):
+    huge = json.dumps({"mcpServers": {}, "x": "y" * (4 << 20)})
+    desk = Desk(str(root), str(root.parent), lambda: date(2026, 11, 22), str, since)
+    answer = desk.check_config(huge)
+    assert answer["result"] == "incomplete"
+    assert ["larger than 4 MiB" in gap["reason"] for gap in answer["not_assessed"]] == [True]
+    (root / "lib").mkdir()
+    (root / "lib" / "servers.json").write_text(servers(bad=leaking()))
+    given = json.dumps({"name": "p", "mcpServers": "./lib/servers.json"})
+    answer = desk.check_config(given, ".claude-plugin/plugin.json")
+    blocking = [(item["rule"], item["path"]) for item in answer["findings"] if item["status"] == "blocking"]
+    assert blocking == [("literal-secret", "lib/servers.json")], "the files that it points to are read from the disk"
+    assert not (root / ".claude-plugin").exists()
+
+
+def test_a_fault_of_the_program_ends_it_and_is_not_hidden_in_a_group(monkeypatch):
+    group = serve._group()
+
+    async def broken(desk) -> None:
+        raise group("faults", [BrokenPipeError(), group("inner", [ZeroDivisionError("no")])])
+
+    monkeypatch.setattr(serve, "_serve", broken)
+    with pytest.raises(group):
+        serve.run(None)
+
+
+def test_a_fault_of_one_answer_is_one_line_and_the_program_goes_on(root):
+    def broken(root: str, revision: str):
+        raise ZeroDivisionError("a secret may stand here")
+
+    desk = Desk(str(root), str(root.parent), lambda: date(2026, 11, 22), str, broken)
+    assert guarded(desk.diff) == (None, "internal error: ZeroDivisionError; run mcp-audit scan -v here and report it")
+
+
+def test_who_starts_it_by_hand_is_told_what_it_waits_for(root, monkeypatch, capsys):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(serve, "run", lambda desk: None)
+    assert main(["serve"]) == 0
+    assert capsys.readouterr().err == (
+        "mcp-audit: an MCP server, waiting for a client on standard input; see mcp-audit serve --help for how to install it\n"
+    )
 
 
 def test_nothing_outside_the_start_folder_is_read(root, tmp_path):

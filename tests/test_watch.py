@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 from fakes import token
-from repos import PINNED, leaking, servers
+from repos import PINNED, Repository, leaking, servers
 
 pytest.importorskip("watchfiles", reason="watching needs the extra `watch`")
+
+from watchfiles import Change
 
 from mcp_audit_gate.cli import main
 from mcp_audit_gate.errors import UsageError
@@ -72,8 +75,12 @@ def watching(tmp_path):
 
     yield begin
     for one in begun:
-        one.process.kill()
-        one.process.wait()
+        one.process.terminate()  # it ends as it does for users; only one that does not is killed
+        try:
+            one.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            one.process.kill()
+            one.process.wait()
         one.process.stdout.close()
         one.process.stderr.close()
 
@@ -158,6 +165,66 @@ def test_a_storm_of_changes_is_few_scans_and_ends_with_the_last_state(tmp_path, 
     while not any("new: error[server-not-allowed]" in line for line in run.until("the last run")):
         pass
     assert sum(line.startswith("---") for line in run.seen) < 100
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+@pytest.mark.parametrize("where", ["repository", "worktree"])
+def test_the_state_of_git_is_watched_where_it_decides(tmp_path, watching, where):
+    made = Repository(tmp_path / "repository", {".mcp.json": servers(files=PINNED)})
+    if where == "worktree":
+        made.git("worktree", "add", "-q", str(tmp_path / "worktree"), "-b", "topic")
+    here = Repository(tmp_path / where)
+    run = watching("--skip-connect", "--staged", folder=here.root)
+    run.until("watching")
+    here.write({".mcp.json": servers(files=leaking())})
+    run.until("the last run")
+    here.git("add", "-A")
+    assert "passed, now failed" in run.until("since the last run", "failed")[-1]
+    assert run.end() == 0
+
+
+def test_the_configs_of_home_are_watched_with_user(tmp_path, watching, monkeypatch):
+    home, project = tmp_path / "home", tmp_path / "project"
+    (home / ".cursor").mkdir(parents=True)
+    (project / ".git").mkdir(parents=True)
+    (home / ".cursor" / "mcp.json").write_text(servers(files=PINNED))
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    run = watching("--skip-connect", "--user", folder=project)
+    assert any(".cursor/mcp.json" in line for line in run.until("watching"))
+    (home / ".cursor" / "mcp.json").write_text(servers(files=leaking()))
+    assert "passed, now failed" in run.until("since the last run", "failed")[-1]
+
+
+def test_without_notifications_the_folders_are_polled(monkeypatch):
+    asked = []
+
+    def changes(*folders, force_polling, **more):
+        asked.append((folders, force_polling))
+        if not force_polling:
+            raise OSError(28, "inotify watch limit reached")
+        yield {(Change.added, "/a/new"), (Change.modified, "/a/old")}
+
+    monkeypatch.setattr("watchfiles.watch", changes)
+    assert sorted(next(watch._bursts(("/a",)))) == [(False, "/a/old"), (True, "/a/new")]
+    assert asked == [(("/a",), None), (("/a",), True)]
+
+
+def test_folders_that_cannot_even_be_polled_end_it(monkeypatch):
+    def changes(*folders, **more):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("watchfiles.watch", changes)
+    with pytest.raises(OSError, match="Input/output"):
+        next(watch._bursts(("/a",)))
+
+
+def test_a_folder_that_is_gone_before_it_is_watched_is_left_to_the_caller(monkeypatch):
+    def changes(*folders, **more):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("watchfiles.watch", changes)
+    assert list(watch._bursts(("/a",))) == [()]
 
 
 def test_other_files_start_no_scan(tmp_path, watching):
