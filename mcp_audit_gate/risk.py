@@ -59,7 +59,7 @@ def servers(context: Context) -> Iterator[Server]:
 def _server(item: Match, able: _Able) -> Server:
     entry, place = item.entry, item.entry.place(key=True)
     location = place.document.locate(place)
-    return Server(entry, location, item.launch, item.pin is not None, able.capabilities, able.risk, able.evidence)
+    return Server(entry, location, item.whole_launch, item.pin is not None, able.capabilities, able.risk, able.evidence)
 
 
 class _Able(NamedTuple):

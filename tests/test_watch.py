@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from fakes import token
+from locks import LOCK, complete
 from repos import PINNED, Repository, leaking, servers
 
 pytest.importorskip("watchfiles", reason="watching needs the extra `watch`")
@@ -102,6 +103,16 @@ def test_the_verdict_follows_the_configs(tmp_path, watching):
     config.unlink()
     assert "failed, now empty" in run.until("since the last run")[-1]
     assert not any(token("github") in line for line in run.seen)
+
+
+def test_the_verdict_follows_the_script_that_a_pinned_server_runs(tmp_path, watching):
+    (tmp_path / ".mcp.json").write_text(json.dumps({"mcpServers": {"files": {"command": "node", "args": ["./files.js"]}}}))
+    (tmp_path / "files.js").write_text("serve()\n")
+    (tmp_path / LOCK).write_bytes(complete(tmp_path, {"name": "files"}))
+    run = watching()
+    run.until("watching")
+    (tmp_path / "files.js").write_text("serve(1)\n")
+    assert any("new: warning[repo-script-changed]" in line for line in run.until("since the last run", "passed"))
 
 
 def test_what_is_broken_for_a_while_is_judged_again_when_it_is_well(tmp_path, watching):
