@@ -72,6 +72,44 @@ def test_the_configs_of_home_are_judged_with_those_of_the_project(home, capfd):
     assert (code, [item["name"] for item in alone["servers"]]) == (0, ["files"])
 
 
+IN_HOME = {
+    "amazon-q": (".aws/amazonq/cli-agents/a.json", servers(x=PINNED)),
+    "claude-agent": (".claude/agents/a.md", f"---\nmcpServers: {json.dumps({'x': PINNED})}\n---\n"),
+    "codearts": (".codeartsdoer/codearts_cli.jsonc", json.dumps({"mcp": {"x": PINNED}})),
+    "continue": (".continue/mcpServers/a.yaml", json.dumps({"mcpServers": [{"name": "x", **PINNED}]})),
+    "gemini-cli": (".gemini/extensions/e/gemini-extension.json", servers(x=PINNED)),
+    "grok": (".grok/config.toml", '[mcp_servers.x]\ncommand = "npx"\nargs = ["-y", "p@1.0.0"]\n'),
+    "hermes": (".hermes/config.yaml", json.dumps({"mcp_servers": {"x": PINNED}})),
+    "kilo": (".config/kilo/kilo.jsonc", json.dumps({"mcp": {"x": PINNED}})),
+    "kimi": (".kimi-code/mcp.json", servers(x=PINNED)),
+    "muse": (".config/muse/settings.json", json.dumps({"mcp_servers": {"x": PINNED}})),
+    "opencode": (".agents/mcp.json", json.dumps({"x": PINNED})),
+    "sema4": (".sema4ai/sema4ai-studio/mcp_servers.json", servers(x=PINNED)),
+    "visual-studio": (".mcp.json", json.dumps({"servers": {"x": PINNED}})),
+    "cline": ("elsewhere/cline.json", servers(x=PINNED)),
+}
+
+
+@pytest.mark.parametrize("client", IN_HOME)
+def test_where_clients_keep_servers_at_home(client, home, capfd, monkeypatch):
+    path, text = IN_HOME[client]
+    file = put(home, path, text)
+    monkeypatch.setenv("CLINE_MCP_SETTINGS_PATH", str(file) if client == "cline" else "")
+    _, report = scan(capfd, "--user", "--client", client)
+    assert [(item["name"], item["client"]) for item in report["servers"] if item["path"] == f"~/{path}"] == [("x", client)]
+
+
+def test_approvals_at_home(home, capfd):
+    put(home, ".takt/config.yaml", "workflow_mcp_servers: {stdio: true}\n")
+    put(home, ".rovodev/config.yml", "mcp: {allowedMcpServers: [x]}\n")
+    _, report = scan(capfd, "--user")
+    assert {item["path"]: item["client"] for item in report["inputs"]} == {
+        ".mcp.json": "claude-code",
+        "~/.rovodev/config.yml": "rovo",
+        "~/.takt/config.yaml": "takt",
+    }
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_value_is_in_any_output(form, home, capfd):
     entry = {
