@@ -251,6 +251,7 @@ def test_a_mermaid_label_keeps_words_and_spells_the_rest():
 @pytest.mark.parametrize(
     ("text", "prose"),
     [
+        ("See it's'deadbeef, x-0badcafe.", "See `it's'deadbeef`, `x-0badcafe`."),
         ("'a@b',", "'`a@b`',"),
         ('("@x").', '("`@x`").'),
         ('"(', '`"(`'),
