@@ -576,6 +576,40 @@ def test_an_honest_upgrade_with_its_pin_can_be_merged(tmp_path):
     assert repository.judge(base).found("lock-outdated", status="blocking")
 
 
+@posix
+@pytest.mark.parametrize("how", ["padded", "link"])
+def test_a_registry_file_that_cannot_be_read_may_name_any_registry(tmp_path, how):
+    repository = Repository(tmp_path / "r", {".mcp.json": servers(files=PINNED), "sub/.mcp.json": servers(), "sub/.npmrc": "fund=false\n"})
+    file = repository.root / "sub" / ".npmrc"
+    text = "registry=https://npm.example.net/\n"
+    if how == "padded":
+        file.write_text(text + "#" * (5 << 20))
+    else:
+        (tmp_path / "away").write_text(text)
+        file.unlink()
+        file.symlink_to(tmp_path / "away")
+    repository.commit("a server and a registry", {"sub/.mcp.json": servers(other=OTHER)})
+    [found] = repository.judge("HEAD~1").found("registry-file-changed", path="sub/.npmrc", severity="medium")
+    assert found["message"].startswith("sub/.npmrc cannot be read (")
+    file.unlink()
+    file.write_text("fund=false\n")
+    assert not repository.judge("HEAD~1").found("registry-file-changed")
+
+
+@posix
+def test_a_config_behind_a_link_that_leaves_the_root_ends_nothing(tmp_path):
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "servers.json").write_text(servers(files=PINNED))
+    repository = Repository(tmp_path / "r", {".mcp.json": servers(), "p/.claude-plugin/plugin.json": '{"name": "p"}'})
+    (repository.root / "p" / "sub").symlink_to(tmp_path / "away")
+    plugin = '{"name": "p", "mcpServers": "./sub/servers.json"}'
+    repository.commit("pointed out of the root", {".mcp.json": servers(other=OTHER), "p/.claude-plugin/plugin.json": plugin})
+    run = repository.judge("HEAD~1")
+    assert run.code in (1, 4), run.err
+    assert [gap["path"] for gap in run.report["not_assessed"]] == ["p/sub/servers.json"]
+    assert run.found("server-added", server="other")
+
+
 def test_a_server_is_exchanged_under_an_approved_name(tmp_path):
     approval = {".claude/settings.json": json.dumps({"enabledMcpjsonServers": ["files"]})}
     repository, _ = pinned(tmp_path, files=PINNED)

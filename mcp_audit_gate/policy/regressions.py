@@ -234,7 +234,7 @@ REGISTRY_FILE_CHANGED = RuleInfo(
     title="One change alters a server and the registry that packages come from",
     why="The same name is another package in another registry. Each half looks harmless in a review; together they start a stranger's code.",
     looks_at="`.npmrc`, `.yarnrc.yml`, `pip.conf` and `uv.toml` at the root and beside configs: lines that name a registry or index and are new, "
-    "when the change also adds or alters a server that fetches packages of that kind. Comments and tokens are left out.",
+    "when the change also adds or alters a server that fetches packages of that kind; such a file that cannot be read. Comments and tokens are left out.",
     fix="Put the registry into a change of its own.",
     references=("CWE-427",),
     example_bad=(".npmrc", "registry=https://npm.example.net/\n"),
@@ -255,21 +255,38 @@ def registry_file_changed(comparison: Comparison) -> Iterator[Hit]:
         return
     folders = {"", *(item.path.rpartition("/")[0] for item in after.reading.inputs)}
     for folder in sorted(folders):
-        for name in sorted(set(after.files.names(folder)) & set(_REGISTRIES)):
-            path = f"{folder}/{name}" if folder else name
+        for name in sorted(_names(after.files, folder) & set(_REGISTRIES)):
             if _REGISTRIES[name] in kinds:
-                was = {line for _, line in _named_registries(before.files, path)}
-                for number, line in _named_registries(after.files, path):
-                    if line not in was:
-                        yield Hit(Location(path, number, 1, number, len(line) + 1), _moved(path, line), line, True, subject="")
+                yield from _newly_named(before.files, after.files, f"{folder}/{name}" if folder else name)
+
+
+def _names(files: Tree, folder: str) -> set[str]:
+    try:
+        return set(files.names(folder))
+    except Unreadable:  # then the config in it could not be read, either
+        return set()
+
+
+def _newly_named(before: Tree, after: Tree, path: str) -> Iterator[Hit]:
+    """One hit for each line that newly names a registry; one for a file that is there and cannot be read."""
+    try:
+        now = _named_registries(after, path)
+    except Unreadable as error:
+        message = f"{visible(path, 80)} cannot be read ({error.reason}), so it may name any registry, in the same change as a server that fetches packages."
+        yield Hit(Location(path), message, error.reason, subject="")
+        return
+    try:
+        was = {line for _, line in _named_registries(before, path)}
+    except Unreadable:
+        was = set()
+    for number, line in now:
+        if line not in was:
+            yield Hit(Location(path, number, 1, number, len(line) + 1), _moved(path, line), line, True, subject="")
 
 
 def _named_registries(files: Tree, path: str) -> list[tuple[int, str]]:
-    """The lines of a file that name a registry or index, with their numbers; none when it is not there."""
-    try:
-        text = files.read(path).decode("utf-8", "replace")
-    except Unreadable:
-        return []
+    """The lines of a file that name a registry or index, with their numbers. Raises Unreadable."""
+    text = files.read(path).decode("utf-8", "replace")
     found = re.compile(r"[^#;=:]{0,100}(?:registry|registryserver|index|index-url|find-links|url)[\"' ]{0,3}[:=]", re.I)
     return [
         (number, line) for number, line in enumerate(text.splitlines(), 1) if "://" in line and found.match(line.replace(":registry", "registry", 1))
