@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from mcp_audit_gate.cli import main
+from mcp_audit_gate.sources import discover, tree
 
 SERVER = {"mcpServers": {"web": {"type": "http", "url": "http://mcp.example.com/v1"}}}
 GOOD = json.dumps(SERVER, indent=2)
@@ -198,6 +199,83 @@ def test_unreadable_files_and_folders(tmp_path, capfd) -> None:
         (".mcp.json", "permission denied"),
         ("locked", "permission denied"),
     }
+
+
+def test_what_the_system_refuses_is_told_whoever_runs_it(tmp_path, capfd, monkeypatch) -> None:
+    write(tmp_path, ".mcp.json", GOOD)
+    write(tmp_path, "locked/.mcp.json", GOOD)
+    write(tmp_path, "app/.mcp.json", GOOD)
+    opened, listed = os.open, os.scandir
+
+    def refuse(path) -> None:
+        if os.path.realpath(path) in (str(tmp_path / ".mcp.json"), str(tmp_path / "locked")):
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", lambda path, *more, **named: refuse(path) or opened(path, *more, **named))
+    monkeypatch.setattr(os, "scandir", lambda path=".": refuse(path) or listed(path))
+    code, report, _ = scan(tmp_path, capfd)
+    assert (code, [item["path"] for item in report["servers"]]) == (4, ["app/.mcp.json"])
+    assert {(item["what"], item["path"], item["reason"]) for item in report["not_assessed"]} == {
+        ("config", ".mcp.json", "permission denied"),
+        ("folder", "locked", "permission denied"),
+    }
+
+
+def test_a_root_that_cannot_be_listed_has_no_policy_that_anybody_knows(tmp_path, capfd, monkeypatch) -> None:
+    write(tmp_path, ".mcp.json", GOOD)
+    listed = os.listdir
+
+    def refuse(path="."):
+        if os.path.realpath(path) == str(tmp_path):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    code, report, err = scan(tmp_path, capfd)
+    assert (code, report) == (2, None)
+    assert err == "mcp-audit: .: permission denied, so no policy can be looked for there; make it readable for the user that runs mcp-audit\n"
+
+
+def test_a_file_that_fails_or_grows_while_it_is_read(tmp_path, capfd, monkeypatch) -> None:
+    write(tmp_path, ".mcp.json", GOOD + " " * (5 << 20))
+    write(tmp_path, "app/.mcp.json", GOOD)
+    states = os.fstat
+
+    def shrunk(descriptor):
+        state = list(states(descriptor))
+        state[6] = min(state[6], 10)
+        return os.stat_result(state)
+
+    monkeypatch.setattr(os, "fstat", shrunk)
+    code, report, _ = scan(tmp_path, capfd)
+    assert (code, [(item["path"], item["reason"]) for item in report["not_assessed"]]) == (4, [(".mcp.json", "larger than 4 MiB")])
+    monkeypatch.setattr(os, "fstat", states)
+
+    def broken(*args):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", broken)
+        code = main(["scan", "--skip-connect", "-o", "json", str(tmp_path)])
+    assert code == 4
+    assert {item["reason"] for item in json.loads(capfd.readouterr().out)["not_assessed"]} == {"cannot be opened: Input/output error"}
+
+
+def test_limits_of_a_whole_run_are_told(tmp_path, capfd, monkeypatch) -> None:
+    write(tmp_path, ".mcp.json", GOOD)
+    write(tmp_path, "z/.mcp.json", GOOD + " " * 1000)
+    with monkeypatch.context() as patched:
+        patched.setattr(discover, "MAX_TOTAL", 1000)
+        code, report, _ = scan(tmp_path, capfd)
+        assert (code, [item["path"] for item in report["not_assessed"]]) == (4, ["z/.mcp.json"])
+        assert report["not_assessed"][0]["reason"].endswith("MiB of configs in all")
+    for number in range(5):
+        write(tmp_path, f"node_modules/x/{number}/.mcp.json", GOOD)
+    (tmp_path / "link").symlink_to("node_modules/x")
+    monkeypatch.setattr(tree, "MAX_LINKED", 3)
+    code, report, _ = scan(tmp_path, capfd)
+    assert code == 4
+    assert [item["reason"] for item in report["not_assessed"]] == ["more than 3 folders behind links"]
 
 
 def test_a_submodule_that_stands_for_a_clients_folder(tmp_path, capfd) -> None:

@@ -234,7 +234,8 @@ REGISTRY_FILE_CHANGED = RuleInfo(
     title="One change alters a server and the registry that packages come from",
     why="The same name is another package in another registry. Each half looks harmless in a review; together they start a stranger's code.",
     looks_at="`.npmrc`, `.yarnrc.yml`, `pip.conf` and `uv.toml` at the root and beside configs: lines that name a registry or index and are new, "
-    "when the change also adds or alters a server that fetches packages of that kind; such a file that cannot be read. Comments and tokens are left out.",
+    "when the change also adds or alters a server that fetches packages of that kind; such a file that cannot be read, too. Comments and "
+    "tokens are left out.",
     fix="Put the registry into a change of its own.",
     references=("CWE-427",),
     example_bad=(".npmrc", "registry=https://npm.example.net/\n"),
@@ -272,7 +273,9 @@ def _newly_named(before: Tree, after: Tree, path: str) -> Iterator[Hit]:
     try:
         now = _named_registries(after, path)
     except Unreadable as error:
-        message = f"{visible(path, 80)} cannot be read ({error.reason}), so it may name any registry, in the same change as a server that fetches packages."
+        message = (
+            f"{visible(path, 80)} cannot be read ({error.reason}), so it may name any registry, in the same change as a server that fetches packages."
+        )
         yield Hit(Location(path), message, error.reason, subject="")
         return
     try:

@@ -196,8 +196,6 @@ def _explain(error: OSError) -> tuple[str, str]:
         return "a link to a file that does not exist, or a file that vanished", CHECK_LINK
     if error.errno == errno.ELOOP:
         return "a link that leads to itself", CHECK_LINK
-    if error.errno == errno.EISDIR:
-        return "a folder stands where a config is expected", "rename or remove the folder"
     return f"cannot be opened: {os.strerror(error.errno or 0)}", "check the file"
 
 
