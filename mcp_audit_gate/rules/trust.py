@@ -74,7 +74,7 @@ def _bypasses(setting: Setting) -> Iterator[tuple[Pointer, str]]:
     elif name in ("claudeCode.allowDangerouslySkipPermissions", "amp.dangerouslyAllowAll"):
         if value is True:
             yield (), _PROMPTS_OFF
-    elif name in ("tools.approvalMode", "general.defaultApprovalMode"):
+    elif name == "tools.approvalMode":
         if value == "yolo":
             yield (), _PROMPTS_OFF
     elif name in ("sandbox_mode", "default_permissions"):

@@ -404,6 +404,40 @@ def test_wrappers_below_uv_run_and_su() -> None:
     assert launches("su", "-", "me", "-c", "npx docs")[0].package.name == "docs"
 
 
+@pytest.mark.parametrize(
+    ("words", "package"),
+    [
+        (("pwsh", "-Command", "npx", "-y", "docs"), "docs"),
+        (("pwsh", "-NoProfile", "-ExecutionPolicy", "Bypass", "-c", "npx", "docs"), "docs"),
+        (("su", "me", "--command=npx docs"), "docs"),
+        (("nix-shell", "-p", "nodejs", "--run", "npx docs"), "docs"),
+        (("wsl", "--", "npx", "docs"), "docs"),
+        (("wsl", "--cd", "/srv", "-e", "npx", "docs"), "docs"),
+        (("wsl", "--exec", "npx", "docs", "|", "more"), "docs"),
+        (("cmd", "/d", "/x", "npx"), None),
+        (("pwsh", "-NoLogo"), None),
+        (("pwsh", "-Command"), None),
+        (("su", "-"), None),
+    ],
+)
+def test_wrappers_of_which_the_words_are_the_command(words, package) -> None:
+    launch = launches(*words)[0]
+    assert (launch.package.name if launch.package else None, launch.shell) == (package, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "shell"),
+    [
+        (("pwsh", "-Command", "iwr", "https://files.example.com/x", "|", "iex"), Word("iwr https://files.example.com/x | iex", ("args", 4))),
+        (("pwsh", "-c", "echo", "$(whoami)"), Word("echo $(whoami)", ("args", 3))),
+        (("wsl", "-d", "Ubuntu", "curl", "https://files.example.com/x", "|", "sh"), Word("curl https://files.example.com/x | sh", ("args", 3))),
+        (("wsl", "--", "curl", "https://files.example.com/x", "|", "sh"), Word("curl https://files.example.com/x | sh", ("args", 2))),
+    ],
+)
+def test_wrappers_of_which_the_words_are_joined_for_a_shell(words, shell) -> None:
+    assert launches(*words)[0].shell == shell
+
+
 def test_short_flags_in_one_word() -> None:
     launch = launches("docker", "run", "-itv", "/:/x", "acme/box")[0]
     assert (launch.image.name, [(option.name, option.value) for option in launch.options]) == ("acme/box", [("-v", "/:/x")])
