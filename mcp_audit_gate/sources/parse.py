@@ -109,9 +109,10 @@ def _markdown(path: str, data: bytes, text: str) -> list[Document]:
 
 
 # As dotenv for Node.js reads it (lib/main.js 17, seen 2026-11-22), which takes the most: a colon for the sign, the sign or a quote on a later line.
+# Behind U+2028 and U+2029 it begins anew only sometimes; here always, at the price of a value that holds one.
 _VARIABLE = lazy(
     r"(?:^|(?<=[\r\u2028\u2029]))(?:[^\S\r\n\u2028\u2029]|\ufeff)*(?:export[^\S\r\n]+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*=|[^\S\r\n]*:(?=\s))"
-    r"(?:\s*(?=[\"'`])|[^\S\r\n]*)((?:\"[^\"\r\n]*\"|'[^'\r\n]*'|`[^`\r\n]*`|[\"'`])[^\r\n\u2028\u2029]*|[^\r\n]*)",
+    r"(?:\s*(?=[\"'`])|[^\S\r\n]*)((?:\"[^\"\r\n]*\"|'[^'\r\n]*'|`[^`\r\n]*`)?[^\r\n\u2028\u2029]*)",
     re.M,
 )
 

@@ -24,8 +24,10 @@ from mcp_audit_gate.sources.parse import parse
         pytest.param("X=1\rA=b\rY=2", "b", "b", id="lone carriage returns"),
         pytest.param("x\u2028\ufeff\u00a0A=b", "b", "b", id="after an odd line break and odd blanks"),
         pytest.param('B="c"\u2028A=b', "b", "b", id="behind a quote and an odd line break"),
+        pytest.param("A=\u2028b\nB=c", "b", "b", id="on the other side of one"),
         pytest.param('A="b"\u2028B=c', "b", '"b"', id="before one"),
         pytest.param('B="\u2028A=b', "b", "b", id="behind a quote that does not close and an odd line break"),
+        pytest.param('B="c\nD=e"\u2028A=b', "b", "b", id="behind quotes over two lines and an odd line break"),
         pytest.param("A=#b", "", "", id="nothing but a comment"),
     ],
 )
