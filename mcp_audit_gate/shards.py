@@ -134,7 +134,7 @@ def common(settings: Settings, reading: Reading, policy: Policy, lock: Lock | No
         "date": str(settings.today),
         "clients": clients,
         "fail_on": settings.fail_on or policy.fail_on,
-        "files": _files(reading.inputs),
+        "files": digest([_files(reading.inputs), _programs(reading.context.matches)]),
         "policy": digest([layer.source if layer.document is None else _bytes(layer.document.data) for layer in policy.layers]),
         "lock": None if lock is None else _bytes(lock.document.data),
         "baseline": digest([*sorted(settings.baseline)]),
@@ -151,6 +151,11 @@ def _revision(measured: Comparison) -> str:
 
 def _files(inputs: Iterable[Input]) -> str:
     return digest([[item.path, item.client, item.status, None if item.data is None else _bytes(item.data)] for item in inputs])
+
+
+def _programs(matches: Iterable[Match]) -> list[Json]:
+    """The files of the repository that launches run, which decide as much as the configs do."""
+    return [[path, seen] for path, seen in sorted({pair for item in matches for pair in item.ran.files.items()})]
 
 
 def _bytes(data: bytes) -> str:

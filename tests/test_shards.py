@@ -8,6 +8,8 @@ import io
 import json
 import os
 import shutil
+import time
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ from repos import NOW, VARIABLES
 from repositories import Made, made
 
 from mcp_audit_gate.cli import main
+from mcp_audit_gate.lock.lockfile import observed, write
+from mcp_audit_gate.model import Surface
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,6 +174,24 @@ def test_parts_of_different_runs_are_refused(run: tuple[Made, list[str]], what: 
     assert "are no parts of one run" in ran.err
 
 
+def test_another_program_of_the_repository_is_another_run(tmp_path: Path) -> None:
+    root = tmp_path / "r"
+    root.mkdir()
+    (root / "server.js").write_text("serve()")
+    entries = {name: {"command": "node", "args": ["./server.js"]} for name in ("one", "two")}
+    (root / ".mcp.json").write_text(json.dumps({"mcpServers": entries}))
+    launch = {"transport": "stdio", "command": "node", "args": ["./server.js"], "files": {"server.js": f"sha256:{sha256(b'serve()').hexdigest()}"}}
+    (root / "mcp-audit.lock.json").write_bytes(write([observed(name, launch, Surface(server_info={})) for name in entries]))
+    repository = Made(root, ("--now", NOW), 2)
+    files = parts(repository, tmp_path, 2)
+    assert merged(tmp_path, *files)[0].code == 0
+    shutil.copy(files[0], tmp_path / "first.json")
+    (root / "server.js").write_text("steal()")
+    files = parts(repository, tmp_path, 2)
+    ran, _ = merged(tmp_path, tmp_path / "first.json", files[1])
+    assert (ran.code, "the files that were read differ" in ran.err) == (2, True)
+
+
 def test_another_number_of_parts_is_refused(run: tuple[Made, list[str]], tmp_path: Path) -> None:
     other = parts(run[0], tmp_path, 4)[2]
     ran, _ = merged(tmp_path, *run[1][:2], other)
@@ -253,6 +275,26 @@ FORGED: dict[str, Callable[[dict[str, Any]], object]] = {
     "no shard": lambda report: report.pop("shard"),
     "a list": lambda report: report.update(mode=[]),
 }
+
+
+@pytest.mark.parametrize("elsewhere", [".github/workflows/ci.yml", "../.bashrc"])
+def test_a_fix_for_another_file_than_its_finding_is_in_is_refused(elsewhere: str, tmp_path: Path) -> None:
+    root = tmp_path / "r"
+    root.mkdir()
+    (root / ".mcp.json").write_text(json.dumps({"mcpServers": {"one": {"command": "npx", "env": {"GITHUB_TOKEN": token("github")}}}}))
+    (file,) = parts(Made(root, (), 1), tmp_path, 1)
+    assert len(json.loads(Path(file).read_text("utf-8"))["shard"]["fixes"]) == 1
+
+    def move(report: dict[str, Any]) -> None:
+        for fix in report["shard"]["fixes"].values():
+            fix["edits"][0]["location"]["path"] = elsewhere
+
+    def unbind(report: dict[str, Any]) -> None:
+        report["shard"]["fixes"] = {"0" * 32: next(iter(report["shard"]["fixes"].values()))}
+
+    for change in (move, unbind):
+        ran, _ = merged(tmp_path, changed(file, tmp_path, change))
+        assert (ran.code, "a fix is for another file" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize("how", FORGED)
@@ -353,6 +395,18 @@ def test_a_secret_in_a_report_is_not_repeated(run: tuple[Made, list[str]], tmp_p
         assert secret[8:] not in written
         assert "\x1b" not in written
         assert "##[" not in written
+
+
+def test_many_hidden_spans_of_a_long_line_cost_no_product_of_both(run: tuple[Made, list[str]], tmp_path: Path) -> None:
+    def spread(report: dict[str, Any]) -> None:
+        source = next(iter(report["shard"]["sources"].values()))
+        number = next(iter(source["lines"]))
+        source["lines"][number] = "x" * 1_000_000
+        source["hidden"] = {number: [[at, at + 3] for at in range(0, 100_000, 2)]}
+
+    started = time.perf_counter()
+    assert merged(tmp_path, changed(run[1][0], tmp_path, spread), *run[1][1:])[0].code == 1
+    assert time.perf_counter() - started < 8
 
 
 def test_shard_wants_a_part_of_a_number(tmp_path: Path) -> None:

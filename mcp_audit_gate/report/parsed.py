@@ -204,7 +204,8 @@ def _joined(report: Report, item: Spot, known: Mapping[str, RuleInfo]) -> Report
     severities.update((rule, one.choice(SEVERITIES)) for rule, one in found["severities"].map() if rule in known)
     sources = {path: _source(path, one) for path, one in found["sources"].map()}
     hashes = {path: {_line(line, one): one.text() for line, one in lines.map()} for path, lines in found["hashes"].map()}
-    fixes = {fingerprint: _fix(one) for fingerprint, one in found["fixes"].map()}
+    homes = {finding.fingerprint: finding.location.path for finding in report.findings}
+    fixes = {fingerprint: _fix(one, homes.get(fingerprint)) for fingerprint, one in found["fixes"].map()}
     drifts = tuple(drift for _, drift in changes)
     return report._replace(shard=shard, severities=severities, documents=sources, hashes=hashes, changes=drifts, fixes=fixes)
 
@@ -256,10 +257,14 @@ def _provenance(item: Spot) -> Provenance:
     return Provenance(repository.text(), revision.text(), branch.optional())
 
 
-def _fix(item: Spot) -> Fix:
+def _fix(item: Spot, home: str | None) -> Fix:
+    """A fix, which changes nothing but the file that its finding is in."""
     words, edits = item.object("words", "edits")
-    pairs = (edit.object("location", "text") for edit in edits.items())
-    return Fix(words.text(), tuple(Replacement(_location(place), text.text()) for place, text in pairs))
+    pairs = [edit.object("location", "text") for edit in edits.items()]
+    fix = Fix(words.text(), tuple(Replacement(_location(place), text.text()) for place, text in pairs))
+    if home is None or any(edit.location.path != home for edit in fix.edits):
+        item.refuse("a fix is for another file than its finding is in")
+    return fix
 
 
 def _source(path: str, item: Spot) -> Locator:
@@ -280,9 +285,11 @@ def _span(item: Spot) -> tuple[int, int]:
 def _masked(text: str, hidden: tuple[tuple[int, int], ...]) -> Line:
     found = tuple((one.start, one.end) for one in formats.find(text, None, wide=True)) if formats.has_gate(text) else ()
     spans = tuple(sorted((min(start, len(text)), min(end, len(text))) for start, end in {*hidden, *found}))
+    pieces, done = [], 0
     for start, end in spans:
-        text = f"{text[:start]}{'*' * (end - start)}{text[end:]}"
-    return Line(text, spans)
+        pieces += [text[done:start], "*" * (end - max(start, done))]
+        done = max(done, end)
+    return Line("".join((*pieces, text[done:])), spans)
 
 
 def _line(key: str, item: Spot) -> int:
