@@ -93,7 +93,7 @@ class Desk(NamedTuple):
 
     def _report(self, path: str, live: bool = False) -> Report:
         full = self._inside(path)
-        if full in (os.path.abspath(os.sep), self.home):
+        if full == os.path.dirname(full) or _below(full, self.home):
             raise UsageError("this folder is too wide to scan", "give the path of a project below it")
         root = self._root_of(full)
         connect = self.connect(root) if live and self.connect else None

@@ -8,7 +8,7 @@ from mcp_audit_gate import HOME, __version__
 from mcp_audit_gate.errors import OutputError
 from mcp_audit_gate.live.desk import fitted
 from mcp_audit_gate.live.guard import guarded
-from mcp_audit_gate.live.tools import INSTRUCTIONS, NOTICE, TOOLS
+from mcp_audit_gate.live.tools import FAULT_NOTICE, INSTRUCTIONS, NOTICE, TOOLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _described(tool: Tool) -> types.Tool:
 
 
 def _answer(desk: Desk, tool: Tool, given: dict[str, Json]) -> types.CallToolResult:
-    """The answer as a value and as its text, or one line that says what is wrong."""
+    """The answer as a value and as its text, or one line that says what is wrong; what the files themselves say in it is marked as such."""
     import mcp_types as types
 
     from mcp_audit_gate.report.escape import message
@@ -142,6 +142,7 @@ def _answer(desk: Desk, tool: Tool, given: dict[str, Json]) -> types.CallToolRes
     data: dict[str, Json] | None = None
     if not fault:
         data, fault = guarded(lambda: getattr(desk, tool.name)(**given))
+        fault = f"{FAULT_NOTICE} {fault}"
     if data is None:
         return types.CallToolResult(content=[types.TextContent(text=message(fault))], is_error=True)
     answer = {"notice": NOTICE, "data": fitted(data)}
