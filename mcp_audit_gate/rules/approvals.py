@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Context, Entry, Place, Pointer, Setting
+    from mcp_audit_gate.model import Context, Entry, Json, Place, Pointer, Setting
 
 NAME_LIMIT = 80
 ALL = "*"
@@ -57,7 +57,8 @@ AUTO_APPROVE_ALL = RuleInfo(
     why="Whatever the server offers, tools it gains later included, runs unattended for everyone who opens the repository: "
     "a changed or poisoned server acts with nobody in between.",
     looks_at="Approvals in advance, in the files of the clients that honour them: `alwaysAllow`, `autoApprove`, `trust`, `permissions.allow`, "
-    "`chat.tools.autoApprove`, `default_tools_approval_mode`, `allowedTools`. Keys that the client ignores are left out.",
+    "`chat.tools.autoApprove`, `default_tools_approval_mode`, `allowedTools`, `always_allow_tool_actions` of Zed, `permission` of OpenCode, "
+    "`amp.permissions`, `allowed_tools` of Crush, `toolPermissions` of Augment. Keys that the client ignores are left out.",
     fix="Name the tools that may run without asking.",
     references=("CWE-276", "SAFE-T1403", "ASI02", "ASI09", "CVE-2025-53773"),
     example_bad=(
@@ -149,7 +150,7 @@ def approval_for_absent_server(context: Context) -> Iterator[Hit]:
         return
     waiting: dict[tuple[str, str, str], list[Approval]] = {}
     for approval in by_name(context):
-        if approval.entry is None and approval.server and ALL not in approval.server:
+        if approval.entry is None and approval.server and ALL not in approval.server and approval.key != "permissions.allowed_tools":
             waiting.setdefault((approval.place.document.path, approval.key, approval.server), []).append(approval)
     declared = {plain(entry.name) for entry in context.entries if entry.kind == "server"} if waiting else frozenset()
     for (_, key, server), found in waiting.items():
@@ -177,7 +178,7 @@ def _hit(approval: Approval, message: str, value: str) -> Hit:
 
 
 # Settings that approve one server's tools as a whole; elsewhere that is said in the entry and counts as all.
-_SERVER_KEYS = frozenset(("permissions.allow", "allowedTools", "chat.mcp.toolApproval"))
+_SERVER_KEYS = frozenset(("permissions.allow", "permissions.allowed_tools", "amp.permissions", "allowedTools", "chat.mcp.toolApproval"))
 
 
 def approvals(context: Context) -> Iterator[Approval]:
@@ -197,12 +198,31 @@ def by_name(context: Context) -> Iterator[Approval]:
     for setting in context.settings:
         if setting.sample:
             continue
-        if setting.name == "enableAllProjectMcpServers" and setting.value is True:
-            yield Approval(setting.place(), ALL, ALL, setting.name)
-        elif setting.name in ("enabledMcpjsonServers", "mcp.allowed"):
-            for number, item in enumerate(setting.value if isinstance(setting.value, list) else ()):
-                if isinstance(item, str):
-                    yield Approval(setting.place((number,)), item, ALL, setting.name)
+        yield from (Approval(setting.place(at), ALL, ALL, setting.name) for at in everything(setting))
+        for number, item in enumerate(_list(setting) if setting.name in _NAMES else ()):
+            if isinstance(item, str) and item != ALL:
+                yield Approval(setting.place((number,)), item, ALL, setting.name)
+
+
+# Lists of the servers that a client may start.
+_NAMES = frozenset(("enabledMcpjsonServers", "mcp.allowed"))
+
+
+def everything(setting: Setting) -> Iterator[Pointer]:
+    """Where a setting approves whatever servers are declared, now and later."""
+    if setting.name == "enableAllProjectMcpServers" or setting.name.endswith(".enable_all_context_servers"):
+        yield from [()] if setting.value is True else ()
+    elif setting.name in _NAMES or setting.name == "mcp.allowedMcpServers":
+        yield from ((number,) for number, item in enumerate(_list(setting)) if item == ALL)
+    elif setting.name == "amp.mcpPermissions":
+        for number, item in enumerate(_list(setting)):
+            matches = item.get("matches") if isinstance(item, dict) and item.get("action") == "allow" else None
+            if isinstance(matches, dict):
+                yield from ((number, "matches", key) for key, pattern in matches.items() if pattern == ALL)
+
+
+def _list(setting: Setting) -> list[Json]:
+    return setting.value if isinstance(setting.value, list) else []
 
 
 _ENTRY_KEYS = frozenset(("alwaysAllow", "autoApprove", "trust", "default_tools_approval_mode", "tools"))
@@ -253,21 +273,59 @@ def _honours(entry: Entry, key: str) -> bool:
 
 def _of_permissions(setting: Setting) -> Iterator[Approval]:
     """Claude Code: `mcp__server`, `mcp__server__tool`, with `*`; and `*` for everything."""
-    for number, item in enumerate(setting.value if isinstance(setting.value, list) else ()):
-        if not isinstance(item, str) or not item.startswith(("mcp__", ALL)):
-            continue
-        server, _, tool = item[5:].partition("__")
-        if set(item.removeprefix("mcp__")) <= {ALL, "_"}:
+    for number, item in enumerate(_list(setting)):
+        if isinstance(item, str):
+            yield from _of_tool_name(setting, (number,), item)
+
+
+def _of_amp(setting: Setting) -> Iterator[Approval]:
+    """Amp: rules with the names of tools as Claude Code has them, allowed whatever their arguments."""
+    for number, item in enumerate(_list(setting)):
+        if isinstance(item, dict) and item.get("action") == "allow" and not item.get("matches") and isinstance(item.get("tool"), str):
+            yield from _of_tool_name(setting, (number, "tool"), str(item["tool"]))
+
+
+def _of_tool_name(setting: Setting, at: Pointer, item: str) -> Iterator[Approval]:
+    if not item.startswith(("mcp__", ALL)):
+        return
+    server, _, tool = item[5:].partition("__")
+    if set(item.removeprefix("mcp__")) <= {ALL, "_"}:
+        yield Approval(setting.place(at), ALL, ALL, setting.name)
+    elif item.startswith("mcp__"):
+        yield Approval(setting.place(at), server, tool if tool.strip("*_") else ALL, setting.name)
+
+
+def _of_crush(setting: Setting) -> Iterator[Approval]:
+    """Crush: `mcp_server_tool`; where the server's name ends cannot be told for certain."""
+    for number, item in enumerate(_list(setting)):
+        if item == ALL:
             yield Approval(setting.place((number,)), ALL, ALL, setting.name)
-        elif item.startswith("mcp__"):
-            yield Approval(setting.place((number,)), server, tool if tool.strip("*_") else ALL, setting.name)
+        elif isinstance(item, str) and item.startswith("mcp_"):
+            server, _, tool = item[4:].partition("_")
+            yield Approval(setting.place((number,)), server, tool or ALL, setting.name)
+
+
+def _of_opencode(setting: Setting) -> Iterator[Approval]:
+    """OpenCode: `allow` for everything, or for the pattern `*`."""
+    if setting.value == "allow":
+        yield Approval(setting.place(), ALL, ALL, setting.name)
+    elif isinstance(setting.value, dict) and setting.value.get(ALL) == "allow":
+        yield Approval(setting.place((ALL,)), ALL, ALL, setting.name)
+
+
+def _of_augment(setting: Setting) -> Iterator[Approval]:
+    """Augment: rules of a tool's name and a type."""
+    for number, item in enumerate(_list(setting)):
+        kind = item.get("permission") if isinstance(item, dict) else None
+        if isinstance(item, dict) and item.get("toolName") == ALL and isinstance(kind, dict) and kind.get("type") == "allow":
+            yield Approval(setting.place((number, "toolName")), ALL, ALL, setting.name)
 
 
 def _of_agent(setting: Setting) -> Iterator[Approval]:
     """Amazon Q and Kiro agents: `@server`, `@server/tool`, with `*`; and `*` or `@*` for everything."""
     if setting.client not in ("amazon-q", "kiro"):
         return
-    for number, item in enumerate(setting.value if isinstance(setting.value, list) else ()):
+    for number, item in enumerate(_list(setting)):
         if not isinstance(item, str) or not item.startswith(("@", ALL)):
             continue
         server, _, tool = item.removeprefix("@").partition("/")
@@ -295,6 +353,11 @@ _SETTINGS = {
     "chat.tools.autoApprove": _of_switch,
     "chat.tools.global.autoApprove": _of_switch,
     "chat.mcp.toolApproval": _of_tool_approval,
+    "agent.always_allow_tool_actions": _of_switch,
+    "amp.permissions": _of_amp,
+    "permissions.allowed_tools": _of_crush,
+    "permission": _of_opencode,
+    "toolPermissions": _of_augment,
 }
 
 

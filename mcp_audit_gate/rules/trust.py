@@ -20,7 +20,8 @@ ENABLE_ALL_PROJECT_SERVERS = RuleInfo(
     severity="high",
     title="Every server of the project, present and future, is approved in advance",
     why="One merged line later starts a process on every checkout, and nobody is asked. Two published vulnerabilities rest on this setting.",
-    looks_at="`enableAllProjectMcpServers` and `enabledMcpjsonServers` in Claude Code's settings, `mcp.allowed` of Gemini CLI and Qwen Code.",
+    looks_at="`enableAllProjectMcpServers` and `enabledMcpjsonServers` in Claude Code's settings, `mcp.allowed` of Gemini CLI and Qwen Code, "
+    "`allowedMcpServers` of Rovo Dev, `amp.mcpPermissions`, `enable_all_context_servers` of Zed.",
     fix="List the servers by name.",
     references=("CWE-829", "CWE-356", "SAFE-T1403", "ASI09", "CVE-2025-59536", "CVE-2026-47751"),
     example_bad=(".claude/settings.json", '{"enableAllProjectMcpServers": true}\n'),
@@ -31,13 +32,8 @@ ENABLE_ALL_PROJECT_SERVERS = RuleInfo(
 
 def enable_all_project_servers(setting: Setting) -> Iterator[Hit]:
     """Switches and lists that approve whatever the project declares."""
-    if setting.name == "enableAllProjectMcpServers":
-        if setting.value is True:
-            yield Hit(setting.place(), f"Every server of the project is approved in advance ({setting.name}).", setting.name)
-    elif setting.name in ("enabledMcpjsonServers", "mcp.allowed"):
-        for number, item in enumerate(setting.value if isinstance(setting.value, list) else ()):
-            if item == approvals.ALL:
-                yield Hit(setting.place((number,)), f"Every server of the project is approved in advance ({setting.name}).", setting.name)
+    for at in approvals.everything(setting):
+        yield Hit(setting.place(at), f"Every server of the project is approved in advance ({setting.name}).", setting.name)
 
 
 BYPASS_PERMISSIONS = RuleInfo(

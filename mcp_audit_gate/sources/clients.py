@@ -276,7 +276,7 @@ ROWS = (
         ("opencode.json", "opencode.jsonc"),
         shapes=("/mcp/*", "/mcp/servers/*", *MAPS),
         off=("enabled",),
-        settings=("/permission", "/tools"),
+        settings=("/permission", "/agent/*//permission", "/tools"),
     ),
     Row("opencode", "OpenCode", (".agents/mcp.json",), shapes=FLAT, also=("zcode",)),
     Row(
