@@ -40,7 +40,7 @@ SHAPES = (
 
 
 # In how many of a thousand sentences of honest tools a word may have such a shape, about.
-_SHAPED = dict.fromkeys(SHAPES, 100) | dict.fromkeys(("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD"), 600)
+_SHAPED = dict.fromkeys(SHAPES, 100) | dict.fromkeys(("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "SECRETNAME"), 600)
 
 
 class Step(NamedTuple):

@@ -30,11 +30,11 @@ _SHAPES = {
         r"(?:agents|claude|gemini|copilot-instructions|memory)\.md\b|\.(?:windsurf|cursor|cline)rules|\.cursor/rules|\.(?:bash|zsh)rc\b"
     ),
     "MAIL": lazy(r"[\w.+-]{1,64}@[\w-]{1,64}\.\w"),
-    "URL": lazy(r"https?://"),
+    "URL": lazy(r"(?:https?|ftp|wss?)://"),
     "ACCOUNT": lazy(r"\d(?:[ -]?\d){13,29}|[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){3,7}|0x[0-9a-f]{40}|\bt[1-9a-hj-np-z]{33}\b"),
     "FIELD": lazy(r"[`‘“\"][a-z][a-z0-9_]{1,40}[`’”\"]"),
 }
-_OTHER_LETTERS = lazy("[\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_OTHER_LETTERS = lazy("[\u0400-\u04ff\u0600-\u06ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NAME = lazy(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 # Words of one of these languages that a text in it holds before it holds an order.
 _LEAST = 2

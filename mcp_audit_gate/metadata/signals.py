@@ -10,6 +10,7 @@ from mcp_audit_gate.metadata import grammar, languages, payees, sieve, words
 from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, NAME, PADDING, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
+from mcp_audit_gate.metadata.specimens import is_specimen
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
@@ -38,8 +39,12 @@ _EXAMPLE = lazy(
 
 # A tag that is spoken of: quoted, or called a tag.
 _MENTION = lazy(r"[\"'`”’]|\s{0,2}(?:(?:and|or)\s{1,2}[`\"']?<|(?:style |like )?(?:tags?|markers?|blocks?|elements?|delimiters?)\b)")
-_INSTANCE = lazy(r"\b(?:e\.g\.|for (?:example|instance)|such as)[^.\n]*$")
+_INSTANCE = lazy(
+    r"(?i)\b(?:e\.g\.|for (?:example|instance)|such as)[^.\n]*$"
+    r"|\b(?:never|not|refuses? to|blocks?|rejects?) (?:run|runs|use|execute|pass|allow)?[ `\"']{0,3}$"
+)
 _LEAD = 60  # characters before a command in which it may be called an example
+_CITED = "attack-words"  # what a specimen of a hostile text is: the text speaks of attacks
 _ESCAPES = (
     ("&lt;", "   <"),
     ("&gt;", ">   "),
@@ -183,7 +188,8 @@ def _hits(text: str, names: Names, opening: int) -> Iterator[tuple[str, int, int
     """(signal, start, end) of all patterns and expressions; opening: where the sentence stands that says what the thing is."""
     for start, end, wanted in sieve.parts(text):
         for sentence in words.sentences(text, names, start, end):
-            yield from words.matches(sentence, wanted, sentence[0][1] == opening)
+            for match in words.matches(sentence, wanted, sentence[0][1] == opening):
+                yield (_CITED if is_specimen(text, match.start, match.end) else match.signal), match.start, match.end
     for start, end in payees.told(text):
         yield "payment", start, end
     low = text.lower()
@@ -192,7 +198,7 @@ def _hits(text: str, names: Names, opening: int) -> Iterator[tuple[str, int, int
             if mark in low:
                 for found in pattern.finditer(text):
                     if not _is_mentioned(signal, text, found.start(), found.end()):
-                        yield signal, found.start(), found.end()
+                        yield (_CITED if is_specimen(text, found.start(), found.end()) else signal), found.start(), found.end()
                 break
 
 

@@ -82,7 +82,8 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
             word = raw.lstrip(_EDGES[1:]).rstrip(_EDGES)
             low = word.lower()
             mask = _mask(word, low, text, start, end, names) if word else 0
-        stop = (raw[-1] == "." and low not in SHORT_STOPS) or text[end : end + 1] in _STOPS
+        # The question mark of an address (`/close?ref=`) ends no sentence.
+        stop = (raw[-1] == "." and low not in SHORT_STOPS) or (text[end : end + 1] in _STOPS and not text[end + 1 : end + 2].isalnum())
         if word:
             tokens.append((mask, start, end))
             words.append(low)
