@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcp_audit_gate.metadata.normal import is_unseen
 from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
@@ -53,11 +54,11 @@ def texts(item: Item) -> Read:
         step = pending.pop()
         value = step.value
         if isinstance(value, str):
-            if len(value) >= _ONE_WORD or " " in value or not value.isascii():
+            if len(value) >= _ONE_WORD or " " in value or not (value.isascii() and value.isprintable()):
                 found.append(Text(step.at, value, False, step.unread))
         elif isinstance(value, dict):
             for key, inner in reversed(value.items()):
-                if len(key) >= _KEY and _is_sentence(key):
+                if (len(key) >= _KEY and _is_sentence(key)) or _holds_unseen(key):
                     found.append(Text((*step.at, key), key.replace("_", " ").replace("-", " "), True, True))
                 if key in _MARKED and not step.named:
                     marks.append(Mark(key, (*step.at, key), inner))
@@ -91,6 +92,11 @@ class _Step(NamedTuple):
 
 def _is_sentence(key: str) -> bool:
     return key.count("_") + key.count("-") + key.count(" ") >= 3
+
+
+def _holds_unseen(key: str) -> bool:
+    """True for a name with characters that nobody sees, whatever they are for."""
+    return not (key.isascii() and key.isprintable()) and any(is_unseen(ord(char)) for char in key)
 
 
 def _hides(key: str, schema: bool) -> bool:

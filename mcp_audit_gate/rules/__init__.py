@@ -83,6 +83,7 @@ NARROWER = {
     "preapproved-changed-server": ("launch-changed", "lock-outdated"),
     "version-downgraded": ("version-changed",),
     "tool-poisoning": ("suspicious-instruction",),
+    "confusable-name": ("stray-format-character",),
     "known-malicious": ("known-vulnerable", "advisory-to-review", "deprecated-package"),
 }
 

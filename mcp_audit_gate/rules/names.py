@@ -6,13 +6,13 @@ from mcp_audit_gate.metadata import addresses, lookalikes
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import identity
+from mcp_audit_gate.rules import identity, surfaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Context, Entry, Place, Pointer
+    from mcp_audit_gate.model import Context, Entry, Pinned, Place, Pointer
 
 NAME_LIMIT = 80
 
@@ -88,8 +88,8 @@ CONFUSABLE_NAME = RuleInfo(
     severity="high",
     title="A name holds characters that look like others, or that are not seen",
     why="People approve what they read. Normalisation does not undo a Cyrillic letter, and a character that is not seen makes two names of one.",
-    looks_at="Names of servers, packages, images, programs and hosts: another script's letters inside a word, names that read like another name in "
-    "the repository or on the shipped list, hidden and control characters, punycode, a vendor's host in front of another domain. "
+    looks_at="Names of servers, their tools, packages, images, programs and hosts: another script's letters inside a word, names that read like "
+    "another name in the repository or on the shipped list, hidden and control characters, punycode, a vendor's host in front of another domain. "
     "Names in one script, accents, emoji and spaces are left out.",
     fix="Write the name in plain ASCII.",
     references=("CWE-1007", "SAFE-T1004", "CVE-2026-46341"),
@@ -115,11 +115,13 @@ def confusable_name(context: Context) -> Iterator[Hit]:
         if entry.sample or entry.disabled:
             continue
         for named in _odd_names(entry):
-            fact = _fault(named, servers)
+            listed = lookalikes.known(named.part) if named.part else frozenset()
+            fact = _fault(named.text, listed, servers if named.what == "name" else set())
             if fact:
                 message = f'Server "{visible(entry.name, NAME_LIMIT)}": its {named.what} {fact}.'
                 yield Hit(named.place, message, named.text, subject=_subject(entry, named.place), server=entry.name)
         yield from _misleading_hosts(entry)
+    yield from _misleading_tools(context)
 
 
 def _odd_names(entry: Entry) -> Iterator[Named]:
@@ -155,9 +157,8 @@ def _subject(entry: Entry, place: Place) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in below)
 
 
-def _fault(named: Named, servers: set[str]) -> str:
-    """What is wrong with a name, or "" when nothing is."""
-    text = named.text
+def _fault(text: str, listed: frozenset[str], others: set[str]) -> str:
+    """What is wrong with a name, or "" when nothing is. listed, others: well-known names, and those of the repository, that it must not read like."""
     hidden = lookalikes.hidden_letter(text)
     if hidden:
         return f"holds a character that is not seen, U+{ord(hidden):04X}"
@@ -167,9 +168,28 @@ def _fault(named: Named, servers: set[str]) -> str:
     if text.isascii():
         return ""
     reads = lookalikes.skeleton(text)
-    others = servers if named.what == "name" else ()
-    listed = reads in lookalikes.known(named.part) if named.part else False
-    return f"reads like {reads}, but is another" if reads != text.lower() and (listed or reads in others) else ""
+    return f"reads like {reads}, but is another" if reads != text.lower() and (reads in listed or reads in others) else ""
+
+
+def _misleading_tools(context: Context) -> Iterator[Hit]:
+    """Tools, on their names in the lockfile."""
+    loaded = [pinned for pinned in context.pinned if not all(entry.sample or entry.disabled for entry in pinned.entries)]
+    odd = [(pinned, number, name) for pinned in loaded for number, name in _tool_names(pinned) if not _plain(name)]
+    plain = {name for pinned in loaded for _, name in _tool_names(pinned) if name.isascii()} if odd else set()
+    for pinned, number, name in odd:
+        fact = _fault(name, frozenset(), plain)
+        if fact:
+            message = f'Tool "{visible(name, NAME_LIMIT)}" of server "{visible(pinned.pin.name, NAME_LIMIT)}": its name {fact}.'
+            place, entries = surfaces.place(pinned, ("tools", number, "definition", "name")), tuple(entry.place(key=True) for entry in pinned.entries)
+            related = entries if pinned.pin.document else entries[1:]
+            yield Hit(place, message, name, related=related, subject=f"tool:{name}", server=pinned.pin.name)
+
+
+def _tool_names(pinned: Pinned) -> Iterator[tuple[int, str]]:
+    for number, tool in enumerate(pinned.pin.surface.tools):
+        name = tool.get("name")
+        if isinstance(name, str):
+            yield number, name
 
 
 def _misleading_hosts(entry: Entry) -> Iterator[Hit]:
