@@ -247,6 +247,13 @@ def emptied(report: dict[str, Any]) -> None:
     report["verdict"].update(blocking=0, reported=0)
 
 
+def again(report: dict[str, Any]) -> None:
+    """Tells a finding that does not count twice, and lets the verdict agree."""
+    known = next(item for item in report["findings"] if item["status"] == "reported")
+    report["findings"].append(known)
+    report["verdict"]["reported"] += 1
+
+
 FORGED: dict[str, Callable[[dict[str, Any]], object]] = {
     "a finding less": lambda report: drop(report, "findings"),
     "a server less": lambda report: drop(report, "servers"),
@@ -272,6 +279,15 @@ FORGED: dict[str, Callable[[dict[str, Any]], object]] = {
     "a line that is none": lambda report: report["shard"]["sources"][".mcp.json"]["lines"].update({"-1": "x"}),
     "a span backwards": lambda report: report["shard"]["sources"][".mcp.json"]["hidden"].update({"1": [[9, 1]]}),
     "a server too many": lambda report: report["shard"]["servers"].update(all=99),
+    "a list as launch": lambda report: report["servers"][0].update(launch=[]),
+    "a risk out of bounds": lambda report: report["servers"][0]["risk"].update(score=11),
+    "a risk in words": lambda report: report["servers"][0]["risk"].update(score="low"),
+    "text for true": lambda report: report["servers"][0].update(pinned="yes"),
+    "a list of sources": lambda report: report["shard"].update(sources=[]),
+    "another form of part": lambda report: report["shard"].update(version=99),
+    "another form of report": lambda report: report.update(schema_version=99),
+    "a finding twice": lambda report: again(report),
+    "a place of the servers twice": lambda report: report["shard"]["servers"]["own"].__setitem__(0, report["shard"]["servers"]["own"][-1]),
     "no shard": lambda report: report.pop("shard"),
     "a list": lambda report: report.update(mode=[]),
 }

@@ -34,6 +34,8 @@ def test_it_is_what_the_standard_library_makes() -> None:
         assert hash(ours) == hash(theirs)
     assert Point(1).sum == 3
     assert Point._fields == Like._fields
+    assert Point._make([1, 2, ()]) == tuple(Like._make([1, 2, ()]))
+    assert type(Point._make([1, 2, ()])) is Point
     assert Point.__doc__ == "A place."
     assert pickle.loads(pickle.dumps(Point(1))) == Point(1)
     assert isinstance(Point(1), tuple)

@@ -60,6 +60,7 @@ def test_the_kind_of_an_address_is_only_known_when_it_is_written(tmp_path: Path,
     [
         ({"command": "run", "env": {"A": "${NONE}"}}, "NONE is not set in the environment; set it for this run"),
         ({"url": "https://a.example/${NONE}"}, "NONE is not set"),
+        ({"type": "http", "command": "run"}, "the entry names neither a program nor an address; write its command or its url"),
         ({"command": "run", "args": ["${input:key}"]}, "only its client can fill in ${input:key}"),
     ],
 )

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import sys
 
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_audit_gate.lock.canonical import canonical, digest, number
+from mcp_audit_gate.lock.canonical import canonical, digest, number, sha256
 
 sound = st.text(st.characters(exclude_categories=("Cs",)))
 exact = st.integers(-(2**53) + 1, 2**53 - 1)
@@ -68,3 +70,11 @@ def test_what_is_no_json_number_is_refused(value):
 
 def test_the_digest_is_that_of_the_form():
     assert digest({"b": 1, "a": [True, None]}) == "sha256:" + __import__("hashlib").sha256(b'{"a":[true,null],"b":1}').hexdigest()
+
+
+def test_an_interpreter_without_its_own_sha256_uses_the_librarys(monkeypatch):
+    for name in ("_sha2", "_sha256"):
+        monkeypatch.setitem(sys.modules, name, None)
+    found = sha256.__wrapped__()
+    assert found is hashlib.sha256
+    assert found(b"x").hexdigest() == sha256()(b"x").hexdigest()

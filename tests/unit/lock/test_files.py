@@ -39,6 +39,9 @@ def run(*words: str, **more: Any) -> dict[str, Any]:
     [
         (run("node", "./tools/server.js", "data.json"), ["tools/server.js"]),
         (run("node", "tools/server"), ["tools/server.js"]),
+        (run("node", "@ROOT@/tools/server.js"), ["tools/server.js"]),
+        (run("node", "@ROOT@-other/server.js"), []),
+        (run("node", "./tools"), []),
         (run("node", ".\\tools\\server.js"), ["tools/server.js"]),
         (run("node", "--import=./tools/hook.mjs", "tools/server.js"), ["tools/hook.mjs", "tools/server.js"]),
         (run("node", "--import", "${HOOK:-./tools/hook.mjs}", "tools/server.js"), ["tools/hook.mjs", "tools/server.js"]),
@@ -67,7 +70,7 @@ def run(*words: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_files_that_a_launch_runs_are_found(tmp_path: Path, value: dict[str, Any], files: list[str]) -> None:
-    [item] = matches(tmp_path, value)
+    [item] = matches(tmp_path, json.loads(json.dumps(value).replace("@ROOT@", str(tmp_path))))
     assert sorted(item.ran.files) == files
 
 

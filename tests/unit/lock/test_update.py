@@ -10,10 +10,11 @@ import time
 
 import pytest
 
-from mcp_audit_gate.errors import LockError
+from mcp_audit_gate.errors import LockError, UsageError
+from mcp_audit_gate.lock import update
 from mcp_audit_gate.lock.lockfile import observed, read, write
 from mcp_audit_gate.lock.match import key
-from mcp_audit_gate.lock.update import replaced, rewrite
+from mcp_audit_gate.lock.update import alone, replaced, rewrite
 from mcp_audit_gate.model import Surface
 
 LOCK = "mcp-audit.lock.json"
@@ -173,3 +174,21 @@ else:
         with pytest.raises(Exception, match="another mcp-audit pin"):
             rewrite(str(tmp_path / LOCK), lambda pins: (pin("a"),))
         os.close(held)
+
+
+def test_where_folders_cannot_be_locked_a_file_beside_keeps_others_out(tmp_path, monkeypatch):
+    file, marker = tmp_path / LOCK, tmp_path / f".{LOCK}.writing"
+    monkeypatch.setattr(update.os, "name", "nt")
+    told = []
+    with alone(str(file)):
+        assert marker.exists()
+        with pytest.raises(UsageError, match="another mcp-audit pin has held .* for 0 s; end it, or try again"), alone(str(file), 0.0):
+            raise AssertionError("both hold it")
+        assert marker.exists(), "what another holds stays"
+    assert not marker.exists()
+    marker.write_text("")
+    with alone(str(file), 10.0, lambda: (told.append("waits"), marker.unlink())):
+        assert told == ["waits"]
+    with pytest.raises(ZeroDivisionError), alone(str(file)):
+        raise ZeroDivisionError
+    assert not marker.exists()
