@@ -182,7 +182,7 @@ def test_where_folders_cannot_be_locked_a_file_beside_keeps_others_out(tmp_path,
     told = []
     with alone(str(file)):
         assert marker.exists()
-        with pytest.raises(UsageError, match="another mcp-audit pin has held .* for 0 s; end it, or try again"), alone(str(file), 0.0):
+        with pytest.raises(UsageError, match=r"another mcp-audit pin has held .* for 0 s; end it, or try again"), alone(str(file), 0.0):
             raise AssertionError("both hold it")
         assert marker.exists(), "what another holds stays"
     assert not marker.exists()

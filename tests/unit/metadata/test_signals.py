@@ -369,6 +369,22 @@ def test_no_text_breaks_the_carriers(text: str) -> None:
     assert all(0 <= at < len(text) for at in carriers.loose(text))
 
 
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("See " + "QUJD" * 60, 4),
+        ("See " + "a1b2" * 60, 4),
+        ("See " + "%41" * 100, 4),
+        ("See " + "%41" * 10, None),
+        ("See 100 % of it", None),
+        ("data:image/png;base64," + "QUJD" * 60, None),
+        ("plain words " * 60, None),
+    ],
+)
+def test_long_encoded_runs(text: str, at: int | None) -> None:
+    assert carriers.blob(text) == at
+
+
 def tagged(text: str) -> str:
     return "".join(chr(0xE0000 + ord(char)) for char in text)
 

@@ -39,6 +39,9 @@ def said(*tools: dict, **surface: tuple[dict, ...]) -> dict[str, dict[str, str]]
         (tool("fetch_page", "Fetches a web page.", "url"), {"network"}),
         (tool("send_email", "Sends an email.", "to", "subject", "body"), {"network", "exfiltration"}),
         (tool("drop_table", "Drops a table of the database.", "table"), {"destructive"}),
+        (tool("drop_it", "This cannot be undone. It permanently erases everything."), {"destructive"}),
+        (tool("run_snippet", "Runs code.", "code"), {"shell_execution"}),
+        (tool("git_push", "Pushes commits to the remote repository.", "remote"), {"network", "exfiltration"}),
         (tool("manage_rules", "Create, update, and delete rules.", "operation"), {"destructive"}),
         (tool("add", "Adds two numbers.", "a", "b"), set()),
         (tool("list_deleted", "Lists what was deleted before."), set()),
@@ -56,6 +59,9 @@ def test_a_hint_adds_and_never_takes_away() -> None:
     assert said(tool("delete_page", "Deletes a page of the wiki.", "page", annotations={"readOnlyHint": True, "destructiveHint": False})) == said(
         tool("delete_page", "Deletes a page of the wiki.", "page")
     )
+    deletes = said(tool("delete_page", "Deletes a page.", annotations={"destructiveHint": True}))
+    assert deletes == {"tool:delete_page": {"destructive": "declared"}}
+    assert said(tool("read_page", "Reads a page.", annotations={"destructiveHint": True})) == {}, "the default of the protocol, and nothing beside it"
     open_world = said(tool("lookup", "Looks a word up.", annotations={"openWorldHint": True}))
     assert open_world == {"tool:lookup": {"network": "declared"}}
 
