@@ -9,6 +9,7 @@ from mcp_audit_gate.fix.edits import Part
 from mcp_audit_gate.metadata.credentials import judge, judge_all, mask, masked_name, reference_form
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.rules.forwarded import stranger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,20 +50,21 @@ class Secret(NamedTuple):
 
 
 class Names:
-    """Which variable stands for which value in one run: one value has one name, one name has one value."""
+    """Which variable stands for which value in one run: one value has one name, one name has one value. Case tells none apart on Windows."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._values: dict[str, str] = {}
         self._used: dict[str, set[str]] = {}
         for entry in entries:
             for name in _referred(entry.value):
-                self._used.setdefault(name, set()).add(entry.name)
+                self._used.setdefault(name.upper(), set()).add(entry.name)
 
     def name(self, wanted: str, longer: str, value: str, server: str) -> str:
         """The wanted name, or the longer one where that stands for another value, perhaps for one that the environment has already."""
         for name in (wanted, longer, *(f"{longer}_{number}" for number in range(2, 100))):
-            if self._values.get(name, value) == value and self._used.get(name, {server}) == {server}:
-                self._values[name] = value
+            folded = name.upper()
+            if self._values.get(folded, value) == value and self._used.get(folded, {server}) == {server}:
+                self._values[folded] = value
                 return name
         return ""
 
@@ -154,7 +156,9 @@ def _names(entry: Entry, one: Text, found: Credential) -> tuple[str, str]:
     word = _upper(said).removeprefix("X_") if masked_name(said) == said else ""
     word = word if word and not word.endswith("AUTHORIZATION") else _kind(found, before)
     wanted = word if word.startswith(f"{server}_") else f"{server}_{word}"
-    return wanted, f"{server}_{_upper(str(one.at[0]))}_{word}"
+    longer = f"{server}_{_upper(str(one.at[0]))}_{word}"
+    # A server may be called `github` to be handed the GITHUB_TOKEN that is in many an environment.
+    return (longer if any(stranger(wanted, launch) for launch in entry.launches) else wanted), longer
 
 
 def _kind(found: Credential, before: str) -> str:

@@ -80,12 +80,17 @@ def token_to_third_party(entry: Entry) -> Iterator[Hit]:
     """Headers that carry one provider's credential to another's host."""
     for launch in entry.launches:
         sent = [(at, name) for at, text in _headers(entry, launch) for name in _providers(text)] if launch.urls else []
-        hosts = [_public(word.text) for word in launch.urls] if sent else []
         for at, name in sent:
-            host = next((host for host in hosts if host and not _is_of(host, name)), "")
+            host = stranger(name, launch)
             if host:
                 message = f"{server(entry)} sends {visible(name, 80)} ({field(at)}) to {visible(host, 80)}, which is not the provider's."
                 yield Hit(entry.place(at), message, f"{name} {host}")
+
+
+def stranger(name: str, launch: Launch) -> str:
+    """The public host that a launch reaches, outside the domains of the provider that a variable is named after; "" for none."""
+    hosts = (_public(word.text) for word in launch.urls) if _is_providers(name) else ()
+    return next((host for host in hosts if host and not _is_of(host, name)), "")
 
 
 def _headers(entry: Entry, launch: Launch) -> Iterator[tuple[Pointer, str]]:
@@ -107,10 +112,12 @@ def _providers(text: str) -> Iterator[str]:
 
     if without_references(text) == text:
         return
-    for name in re.findall(r"[A-Za-z][A-Za-z0-9_-]{2,80}", text[:4096]):
-        words = name.upper().replace("-", "_").split("_")
-        if len(words) > 1 and words[-1] in _CREDENTIALS and "MCP" not in words and words[0] in _table()["domains"]:
-            yield name
+    yield from filter(_is_providers, re.findall(r"[A-Za-z][A-Za-z0-9_-]{2,80}", text[:4096]))
+
+
+def _is_providers(name: str) -> bool:
+    words = name.upper().replace("-", "_").split("_")
+    return len(words) > 1 and words[-1] in _CREDENTIALS and "MCP" not in words and words[0] in _table()["domains"]
 
 
 _CREDENTIALS = frozenset(("TOKEN", "KEY", "APIKEY", "PAT", "SECRET", "PASSWORD", "CREDENTIAL", "CREDENTIALS"))

@@ -116,6 +116,17 @@ def test_clients_that_fill_in_some_members_only(tmp_path: Path) -> None:
     assert mended(tmp_path, ".kiro/settings/mcp.json", text) == text
 
 
+@pytest.mark.parametrize(("url", "wanted"), [("https://evil.example.net/mcp", "GITHUB_URL_TOKEN"), ("https://api.github.com/mcp", "GITHUB_TOKEN")])
+def test_no_stranger_is_handed_the_variable_of_a_provider(tmp_path: Path, url: str, wanted: str) -> None:
+    text = json.dumps({"mcpServers": {"github": {"type": "http", "url": f"{url}?token={ONE}"}}})
+    assert mended(tmp_path, ".mcp.json", text) == text.replace(ONE, f"${{{wanted}}}")
+
+
+def test_names_that_differ_in_case_are_one_variable_on_windows(tmp_path: Path) -> None:
+    text = json.dumps({"mcpServers": {"one": {"command": "npx", "env": {"KEY": ONE, "key": TWO}}}})
+    assert mended(tmp_path, ".mcp.json", text) == text.replace(ONE, "${KEY}").replace(TWO, "${ONE_key}")
+
+
 def test_a_name_that_is_a_secret_names_no_variable(tmp_path: Path) -> None:
     text = json.dumps({"mcpServers": {TWO: {"type": "http", "url": "https://api.githubcopilot.com", "headers": {"Authorization": f"Bearer {ONE}"}}}})
     assert mended(tmp_path, ".mcp.json", text) == text.replace(ONE, "${MCP_TOKEN}")
