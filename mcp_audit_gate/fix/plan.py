@@ -121,7 +121,8 @@ def plan(tree: Tree, paths: Sequence[str], settings: gate.Settings, report: Repo
             break
         mends, trial = _tried(_Run(tree, tuple(paths), settings, report, context), mends, pinned)
         if trial is not None:
-            fixes = {mend.finding.fingerprint: _fix(mend, trial) for mend in mends}
+            before = {file.path: file.before for file in trial.files}
+            fixes = {mend.finding.fingerprint: _fix(mend, before[mend.entry.document.path]) for mend in mends}
             return Plan(report._replace(fixes=fixes), trial.files, trial.moves, context.lock, trial.entries)
     return Plan(report)
 
@@ -282,7 +283,7 @@ def _unblamed(before: Report, after: Report, mends: list[_Mend]) -> list[_Mend]:
     wrong = [finding for finding in after.findings if _fault(finding) not in known or _fault(finding) in wanted]
     if set(after.not_assessed) - set(before.not_assessed):
         return []
-    blamed = {id(mend) for finding in wrong for mend in _blamed(finding, mends)}
+    blamed = _blamed(wrong, mends)
     advised = {(finding.location.path, finding.server) for finding in after.findings if finding.rule in _ADVISED}
     blamed |= {id(mend) for mend in mends if mend.finding.rule in PACKAGES and (mend.entry.document.path, mend.entry.name) in advised}
     return [mend for mend in mends if id(mend) not in blamed]
@@ -293,25 +294,30 @@ def _fault(finding: Finding) -> Fault:
     return finding.rule, finding.severity, finding.fingerprint
 
 
-def _blamed(finding: Finding, mends: list[_Mend]) -> list[_Mend]:
-    """The mends of the server that a finding is about in its file, else of that name, else of its file, else all.
+def _blamed(wrong: Iterable[Finding], mends: list[_Mend]) -> set[int]:
+    """The mends, by their id, of the server that a finding is about in its file, else of that name, else of its file, else all.
 
     A finding outside the config comes from a record that counts again.
     """
-    path, server = finding.location.path, finding.server
-    for blamed in (
-        [mend for mend in mends if mend.regains and mend.finding.location.path != path],
-        [mend for mend in mends if (mend.entry.document.path, mend.entry.name) == (path, server)],
-        [mend for mend in mends if mend.entry.name == server],
-        [mend for mend in mends if mend.entry.document.path == path],
-    ):
-        if blamed:
-            return blamed
-    return mends
+    regained = [mend for mend in mends if mend.regains]
+    homes = {mend.finding.location.path for mend in regained}
+    groups: dict[tuple[str | None, ...], list[_Mend]] = {(): mends}
+    for mend in mends:
+        path, name = mend.entry.document.path, mend.entry.name
+        for group in ((path, name), (None, name), (path, None)):
+            groups.setdefault(group, []).append(mend)
+    elsewhere, chosen = set(), set()
+    for finding in wrong:
+        path, server = finding.location.path, finding.server
+        if homes and homes != {path}:
+            elsewhere.add(path)
+        else:
+            chosen.add(next(group for group in ((path, server), (None, server), (path, None), ()) if group in groups))
+    found = {id(mend) for mend in regained if len(elsewhere) > (mend.finding.location.path in elsewhere)}
+    return found | {id(mend) for group in chosen for mend in groups[group]}
 
 
-def _fix(mend: _Mend, trial: _Trial) -> Fix:
+def _fix(mend: _Mend, document: Document) -> Fix:
     """What a report carries of a mend."""
-    document = next(file.before for file in trial.files if file.path == mend.entry.document.path)
     edits = _edits(document, (mend,)) or ()
     return Fix(mend.words, tuple(Replacement(document.lines.location(document.path, edit.start, edit.end), edit.text) for edit in edits))
