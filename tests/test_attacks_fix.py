@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
+import pytest
 from fakes import token
 
+from mcp_audit_gate.cli import main
 from mcp_audit_gate.fix import plan
 from mcp_audit_gate.model import Entry, Finding, Location
 from mcp_audit_gate.sources.document import Document
@@ -49,3 +53,15 @@ def test_what_counts_again_is_blamed_for_a_finding_elsewhere() -> None:
     assert plan._blamed([finding("mcp-audit.lock.json", "s2")], mends) == {id(mends[0]), id(mends[1])}
     assert plan._blamed([finding("0.json", "s0")], mends) == {id(mends[1])}
     assert plan._blamed([finding("0.json", "s0")], [mends[0], mends[2]]) == {id(mends[0])}
+
+
+@pytest.mark.parametrize("folder", [".git", "vendor/lib/.git", "vendor/lib/.GIT"])
+def test_a_link_into_a_git_folder_is_not_written_through(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    text = json.dumps({"mcpServers": {"one": {"command": "npx", "args": ["x@1.0.0"], "env": {"KEY": token("github")}}}})
+    (tmp_path / folder / "state.json").write_text(text)
+    (tmp_path / ".mcp.json").symlink_to(tmp_path / folder / "state.json")
+    monkeypatch.chdir(tmp_path)
+    code = main(["scan", "--skip-connect", "--fix", "--yes"])
+    assert (code, "it lies outside the repository's files" in capfd.readouterr().err) == (4, True)
+    assert (tmp_path / folder / "state.json").read_text() == text

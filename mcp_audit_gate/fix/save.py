@@ -8,9 +8,10 @@ from mcp_audit_gate.atomic import put
 from mcp_audit_gate.errors import FixError, LockError, Unreadable
 from mcp_audit_gate.fix.pins import moved
 from mcp_audit_gate.lock.lockfile import write
-from mcp_audit_gate.lock.update import rewrite
+from mcp_audit_gate.lock.update import Exchanged, rewrite
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.sources.discover import MAX_CONFIG, read_file
+from mcp_audit_gate.sources.match import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _target(file: Rewritten, root: str) -> str:
     """The real path of a file, which is below the root and as it was."""
     target = os.path.realpath(os.path.join(root, *file.path.split("/")))
     inside = os.path.relpath(target, root).split(os.sep)
-    if inside[0] in (os.pardir, ".git") or os.path.isabs(os.path.join(*inside)):
+    if inside[0] == os.pardir or ".git" in map(fold, inside) or os.path.isabs(os.path.join(*inside)):
         raise _refused(file.path, "it lies outside the repository's files")
     if not os.access(os.path.dirname(target), os.W_OK) or not os.access(target, os.W_OK):
         raise _refused(file.path, "it may not be written")
@@ -66,7 +67,7 @@ def _move(plan: Plan, file: str) -> None:
 
     try:
         rewrite(file, change)
-    except (OSError, LockError) as error:
+    except (OSError, LockError, Exchanged) as error:
         why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is no lockfile any more"
         raise _refused(plan.lock.path, why) from error
 

@@ -6,9 +6,10 @@ import contextlib
 import os
 
 from mcp_audit_gate.atomic import put
-from mcp_audit_gate.errors import UsageError
-from mcp_audit_gate.lock.lockfile import read, write
+from mcp_audit_gate.errors import Unreadable, UsageError
+from mcp_audit_gate.lock.lockfile import MAX_BYTES, read, write
 from mcp_audit_gate.lock.match import key
+from mcp_audit_gate.sources.discover import read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def replaced(pins: Iterable[Pin], new: Iterable[Pin], used: Iterable[tuple[str, 
 
 
 def rewrite(file: str, change: Callable[[tuple[Pin, ...]], tuple[Pin, ...]]) -> bool:
-    """Applies a change to the pins of a lockfile on disk; False when that changes no byte. Raises LockError, UsageError, OSError."""
+    """Applies a change to the pins of a lockfile on disk; False when that changes no byte. Raises Exchanged, LockError, UsageError, OSError."""
     with alone(file):
         before = _bytes(os.path.realpath(file))
         return exchange(file, before, write(change(read(os.path.basename(file), before).pins if before is not None else ())))
@@ -74,17 +75,19 @@ def unix(data: bytes) -> bytes:
 
 
 def _bytes(file: str) -> bytes | None:
+    """The bytes of a lockfile, None when there is none. Raises Exchanged for a pipe or a device in its place, which would never end."""
     try:
-        with open(file, "rb") as source:
-            return source.read()
-    except FileNotFoundError:
+        return read_file(file, MAX_BYTES)
+    except Unreadable as error:
+        if os.path.lexists(file):
+            raise Exchanged(os.path.basename(file)) from error
         return None
 
 
 def _sweep(folder: str, name: str) -> None:
     """Removes what a run that was killed left behind; nobody else writes now."""
     for item in os.listdir(folder):
-        if item.startswith(f"{name}.") and item.endswith(".tmp"):
+        if item.startswith(f"{name}.") and item.endswith(".tmp") and item[len(name) + 1 : -len(".tmp")].isdecimal():
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(folder, item))
 
