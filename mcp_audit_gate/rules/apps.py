@@ -33,10 +33,26 @@ def icon_source(pinned: Pinned) -> Iterator[Hit]:
     for thing in things(pinned):
         for mark in thing.marks:
             for number, icon in enumerate(mark.value) if mark.name == "icons" and isinstance(mark.value, list) else ():
-                source = str(icon.get("src", "")).lower() if isinstance(icon, dict) else ""
-                if source.startswith("http://") or (source.startswith("data:image/svg") and ("<script" in source or "%3cscript" in source)):
+                written = str(icon.get("src", "")) if isinstance(icon, dict) else ""
+                source = written.lower()
+                if source.startswith("http://") or (source.startswith("data:image/svg") and _has_script(written)):
                     text = f'{named(thing.item)} has an icon from "{visible(source, 60)}".'
                     yield Hit(place(pinned, (*mark.at, number, "src")), text, source, subject=thing.item.subject)
+
+
+def _has_script(address: str) -> bool:
+    """True for a data address of a picture that holds a script, in any of the encodings of such an address."""
+    from binascii import Error, a2b_base64
+    from urllib.parse import unquote_to_bytes
+
+    head, _, body = address.partition(",")
+    data = unquote_to_bytes(body)
+    if head.lower().rstrip().endswith(";base64"):
+        try:
+            data = a2b_base64(data + b"==")
+        except Error:
+            return False
+    return b"<script" in data.lower()
 
 
 HEADER_MIRRORING = RuleInfo(
