@@ -473,6 +473,20 @@ def test_diff_between_revisions_files_and_the_working_tree(world):
     assert code == 2
 
 
+def test_what_a_tool_did_not_have_is_told_where_the_pin_names_the_tool(world):
+    world.says("one", PING, {**PING, "name": "first"}, prompts=[{"name": "sum"}])
+    world.run("pin", "--yes")
+    more = {"type": "object", "properties": {"text": {"type": "string"}, "more": {"type": "string"}}}
+    world.says(
+        "one", {**PING, "inputSchema": more}, {**PING, "name": "first"}, {**PING, "name": "new"}, prompts=[{"name": "sum", "description": "Sums."}]
+    )
+    lines = (world.root / LOCK).read_text().split("\n")
+    found = {item["rule"]: lines[item["location"]["start_line"] - 1].strip() for item in world.scan()[1]["findings"]}
+    assert found["schema-widened"] == '"name": "ping"'
+    assert found["prompt-changed"] == '"name": "sum"'
+    assert found["tool-added"] == '"name": "one",'
+
+
 def test_a_diff_shows_the_words_that_changed_and_nothing_of_them_is_markup(world):
     before = f"{'The first words stay. ' * 9}Answers pong. {'Words between. ' * 20}Takes text.{' The last words stay.' * 9}"
     world.says("one", {**PING, "description": before})

@@ -26,12 +26,38 @@ def told(found: Sequence[Drift]) -> Iterator[tuple[Drift, Rule, Hit]]:
 
 def _places(item: Drift) -> tuple[Place, tuple[Place, ...]]:
     change = item.change
-    older = None if item.old is None or item.old.document is None else _in_lock(item.old, change.old)
-    newer = None if item.new is None or item.new.document is None else _in_lock(item.new, change.new, _offset(change))
+    older = None if item.old is None or item.old.document is None else _in_lock(item.old, change.old or _of_subject(item.old, change.subject))
+    newer = (
+        None
+        if item.new is None or item.new.document is None
+        else _in_lock(item.new, change.new or _of_subject(item.new, change.subject), _offset(change))
+    )
     entries = tuple(entry.place(key=True) for entry in item.entries)
     place = item.place or newer or older or entries[0]
     related = tuple(other for other in (*([older] if older and older is not place else []), *entries) if other != place)
     return place, related
+
+
+# What a subject stands for in a pin: the list, and the member that names its items.
+_ITEMS = {
+    "tool": ("tools", "name"),
+    "prompt": ("prompts", "name"),
+    "resource": ("resources", "uri"),
+    "template": ("resourceTemplates", "uriTemplate"),
+}
+
+
+def _of_subject(pin: Pin, subject: str) -> Pointer | None:
+    """Where a tool, prompt, resource or template is named in a pin; None when the pin has none of that name."""
+    kind, _, name = subject.partition(":")
+    if kind not in _ITEMS:
+        return None
+    listed, member = _ITEMS[kind]
+    items = {"tools": pin.surface.tools, "prompts": pin.surface.prompts, "resources": pin.surface.resources}.get(
+        listed, pin.surface.resource_templates
+    )
+    found = next((number for number, item in enumerate(items) if item.get(member) == name), None)
+    return None if found is None else (listed, found, "definition", member)
 
 
 def _in_lock(pin: Pin, at: Pointer | None, offset: int | None = None) -> Place:
