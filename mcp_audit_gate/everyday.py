@@ -67,7 +67,7 @@ def outputs(given: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
             raise UsageError(f"-o {item}: there is no format {name!r}", f"choose one of {' '.join(FORMATS)}{suggestion(name, FORMATS)}")
         if equals and not file:
             raise UsageError(f"-o {item}: no file name after the equals sign", f"write -o {name}=FILE, or -o {name} for standard output")
-        chosen.append((name, file or None))
+        chosen.append((name, None if file in ("", "-") else file))
     if sum(file is None for _, file in chosen) > 1:
         raise UsageError("only one format can go to standard output", "give the others a file: -o sarif=FILE")
     files = [os.path.realpath(file) for _, file in chosen if file and (os.path.isfile(file) or not os.path.exists(file))]

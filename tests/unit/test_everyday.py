@@ -47,7 +47,7 @@ def test_the_rest_is_left_to_argparse(line: str) -> None:
     assert everyday.scan(line.split()) is None
 
 
-@pytest.mark.parametrize("given", [["yaml"], ["json="], ["json", "sarif"], ["json=a", "sarif=./a"]])
+@pytest.mark.parametrize("given", [["yaml"], ["json="], ["json", "sarif"], ["json=a", "sarif=./a"], ["json=-", "sarif"]])
 def test_outputs_that_cannot_be_are_refused(given: list[str]) -> None:
     with pytest.raises(UsageError):
         everyday.outputs(given)
@@ -55,3 +55,7 @@ def test_outputs_that_cannot_be_are_refused(given: list[str]) -> None:
 
 def test_a_device_takes_any_number_of_outputs() -> None:
     assert len(everyday.outputs([f"json={os.devnull}", f"sarif={os.devnull}", "text"])) == 3
+
+
+def test_a_hyphen_is_standard_output() -> None:
+    assert everyday.outputs(["json=-", "sarif=a"]) == (("json", None), ("sarif", "a"))
