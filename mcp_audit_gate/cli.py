@@ -327,12 +327,14 @@ def _init(chosen: argparse.Namespace) -> int:
 def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
     """Writes a file of the repository, never through a link that leads out of it, and whole or not at all."""
     from mcp_audit_gate import atomic, writing
+    from mcp_audit_gate.sources.match import fold
     from mcp_audit_gate.trees import relative
 
     file = os.path.join(root, *path.split("/"))
     folder = os.path.dirname(file)
     try:
-        if relative(os.path.realpath(folder), root).startswith("../"):
+        real = relative(os.path.realpath(folder), root).split("/")
+        if real[0] == ".." or ".git" in map(fold, real):
             raise UsageError(f"{os.path.dirname(path)} leads out of the repository, so {path} is not written there", "put a folder in its place")
         os.makedirs(folder, exist_ok=True)
         if there:

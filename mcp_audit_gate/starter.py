@@ -6,9 +6,11 @@ import os
 import re
 
 from mcp_audit_gate import HOME, __version__
+from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.policy.load import preset_text
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.clients import POLICY_FILES
+from mcp_audit_gate.sources.discover import read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 WORKFLOW, HOOKS = ".github/workflows/mcp-audit.yml", ".pre-commit-config.yaml"
 UNKNOWN = "REPLACE-WITH-A-FULL-COMMIT-HASH"
+_MOST = 256 * 1024  # where PyYAML has no C, it takes a second for 30 KB
 _HEAD = b"""\
 # What mcp-audit tolerates in this repository. What is left out here stays as it is in the preset `default`.
 # `mcp-audit policy check` reads this file as strictly as a scan does, `mcp-audit policy show` prints what is in force.
@@ -100,9 +103,9 @@ def _pinned(text: str, commit: str | None) -> str:
 def _default_branch(root: str) -> str:
     """The branch that the remote calls its own, as a clone records it; main where nothing tells."""
     try:
-        with open(os.path.join(root, ".git", "refs", "remotes", "origin", "HEAD"), encoding="ascii") as file:
-            found = re.fullmatch(r"ref: refs/remotes/origin/([A-Za-z0-9][A-Za-z0-9._/-]{0,99})\n?", file.read(200))
-    except (OSError, ValueError):
+        text = read_file(os.path.join(root, ".git", "refs", "remotes", "origin", "HEAD"), 1024).decode("ascii")
+        found = re.fullmatch(r"ref: refs/remotes/origin/([A-Za-z0-9][A-Za-z0-9._/-]{0,99})\n?", text)
+    except (Unreadable, ValueError):  # a pipe, too, which nobody may fill
         found = None
     return found[1] if found else "main"
 
@@ -125,12 +128,9 @@ def _hook(root: str, commit: str | None) -> Part:
 
 def _plain(file: str) -> str | None:
     """The text of a regular file of this folder, or None."""
-    if os.path.islink(file) or not os.path.isfile(file) or os.path.getsize(file) > 1 << 20:
-        return None
     try:
-        with open(file, encoding="utf-8", newline="") as opened:
-            return opened.read()
-    except (OSError, ValueError):
+        return None if os.path.islink(file) else read_file(file, _MOST).decode("utf-8")
+    except (Unreadable, ValueError):
         return None
 
 
@@ -148,8 +148,32 @@ def _added(text: str, entry: list[str]) -> str | None:
         return None
     added = text[: found.end()] + _item(entry, found[1]) + text[found.end() :]
     try:
-        before, after = yaml.safe_load(text), yaml.safe_load(added)
-        new = yaml.safe_load(_item(entry, ""))
-        return added if after == {**before, "repos": [*new, *before["repos"]]} else None
-    except (yaml.YAMLError, TypeError, KeyError, RecursionError):
+        before, after, new = _events(text), _events(added), _events(_item(entry, ""))
+    except (yaml.YAMLError, RecursionError):
         return None
+    at = _first_repository(before)
+    return added if at and after == [*before[:at], *new[3:-3], *before[at:]] else None
+
+
+def _events(text: str) -> list[tuple[str, ...]]:
+    """What a YAML text says, in order. No value is made of it: aliases may stand for more than fits, and a date may be none."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    told = ("anchor", "tag", "implicit", "value")
+    return [(type(event).__name__, *(str(getattr(event, name, "")) for name in told)) for event in yaml.parse(text, Loader=loader)]
+
+
+def _first_repository(events: list[tuple[str, ...]]) -> int:
+    """Where the first item of the list `repos` begins, 0 unless the document is one mapping that has one such list."""
+    found, depth, nodes = [], 0, 0
+    for number, (kind, *_, value) in enumerate(events):
+        is_start, is_end = kind in ("MappingStartEvent", "SequenceStartEvent"), kind in ("MappingEndEvent", "SequenceEndEvent")
+        if depth == 1 and not is_end:
+            if nodes % 2 == 0 and value == "repos":
+                found.append(number + 2)
+            nodes += 1
+        depth += is_start - is_end
+    kinds = [kind for kind, *_ in events]
+    is_one = kinds[2] == "MappingStartEvent" and kinds.count("DocumentStartEvent") == 1 and len(found) == 1
+    return found[0] if is_one and kinds[found[0] - 1] == "SequenceStartEvent" else 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -173,6 +175,43 @@ def test_an_entry_is_added_and_nothing_else_changes(root, capfd, text):
     assert [line for line in new.splitlines() if line in text.splitlines()] == text.splitlines()
 
 
+BOMB = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 9)}]\n" for n in range(20))
+ODD = {
+    "aliases that stand for more than fits": BOMB,
+    "no day": "day: 2026-13-45\n",
+    "no number": f"number: {'9' * 5000}\n",
+    "no zone": "at: 2026-01-01t01:01:01-99:99\n",
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_what_else_the_file_says_is_neither_read_nor_changed(root, capfd, what):
+    text = ODD[what] + "repos:\n" + OTHER.format("")
+    (root / HOOKS).write_text(text)
+    started = time.perf_counter()
+    code, lines, _ = init(capfd, "--pre-commit")
+    assert time.perf_counter() - started < 5
+    assert (code, lines[1].startswith(f"changed {HOOKS}")) == (0, True)
+    new = (root / HOOKS).read_text()
+    assert new.startswith(ODD[what])
+    assert [line for line in new.splitlines() if line in text.splitlines()] == text.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "repos:\n" + OTHER.format("") + "repos:\n" + OTHER.format(""),
+        "---\nrepos:\n" + OTHER.format("") + "---\na: b\n",
+        "repos:\n" + OTHER.format("") + "# " + "x" * 300_000 + "\n",
+    ],
+    ids=["twice", "two documents", "too large"],
+)
+def test_a_list_that_may_not_count_gets_no_entry(root, capfd, text):
+    (root / HOOKS).write_text(text)
+    assert init(capfd, "--pre-commit")[1][1].startswith(f"kept {HOOKS}")
+    assert (root / HOOKS).read_text() == text
+
+
 @pytest.mark.parametrize(
     "text", ["repos: []\n", "repos: [{repo: local, hooks: []}]\n", "repos:\n- x: [\n", "a: |\n  repos:\n  - b\n", "- repos\n", "", "\xff"]
 )
@@ -202,6 +241,28 @@ def test_no_link_leads_out_of_the_repository(root, capfd, tmp_path):
     assert init(capfd, "--pre-commit")[0] == 0
     assert not (tmp_path / "nowhere").exists()
     assert (tmp_path / "hooks.yaml").read_text() == "repos:\n" + OTHER.format("")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+@pytest.mark.parametrize(("link", "target"), [(".github", ".git"), (".github/workflows", "../.git/hooks"), (".github", "lib/.GIT/x")])
+def test_no_link_leads_into_a_git_folder(root, capfd, link, target):
+    for folder in (".git/hooks", "lib/.GIT/x", *([".github"] if "/" in link else [])):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / link).symlink_to(target)
+    code, _, err = init(capfd, "--github")
+    assert (code, "leads out of the repository" in err) == (2, True)
+    assert not any(path.is_file() for folder in (".git", "lib") for path in (root / folder).rglob("*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes as POSIX has them")
+def test_a_pipe_is_not_waited_for(root):
+    (root / ".git/refs/remotes/origin").mkdir(parents=True)
+    os.mkfifo(root / ".git/refs/remotes/origin/HEAD")
+    os.mkfifo(root / HOOKS)
+    command = [sys.executable, "-m", "mcp_audit_gate", "init", "--github", "--pre-commit"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, f"kept {HOOKS}" in done.stdout) == (0, True)
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(root, capfd):
