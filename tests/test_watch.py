@@ -307,6 +307,15 @@ def test_wrong_use_ends_it(words, said, tmp_path, monkeypatch, capfd):
     assert said in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["gitdir: a\0b", "gitdir: " + "a/" * 3000, "\xff"])
+def test_a_git_file_that_names_no_folder_ends_it(text, tmp_path, monkeypatch, capfd):
+    (tmp_path / ".git").write_text(text, "latin-1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(watch, "_end_on_sigterm", lambda: None)
+    assert main(["watch", "--skip-connect", "--staged"]) == 2
+    assert capfd.readouterr().err.count("\n") == 1
+
+
 def test_the_extra_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"mcp-audit-gate\[watch\]"):

@@ -86,7 +86,7 @@ def _git_files(root: str) -> list[str]:
     folder = os.path.join(root, ".git")
     if os.path.isfile(folder):  # a worktree: the file says where its folder is
         with open(folder, encoding="utf-8", errors="replace") as file:
-            folder = os.path.join(root, file.read(4096).partition(":")[2].strip())
+            folder = os.path.join(root, file.read(4096).partition(":")[2].partition("\0")[0].strip())
     return [os.path.join(folder, name) for name in ("index", "HEAD", "logs/HEAD", "FETCH_HEAD", "packed-refs")]
 
 
