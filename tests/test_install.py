@@ -99,7 +99,16 @@ def test_without_a_name_it_is_for_the_clients_that_are_there(home, capfd):
 
 @pytest.mark.parametrize(
     "data",
-    ["", "{", "[]", '{"mcpServers": []}', '{"mcpServers": {"mcp-audit": {"command": "npx", "args": ["serve"]}}}', '{"a": 1, "a": 2}', "\xff\xfe"],
+    [
+        "",
+        "{",
+        "[]",
+        '{"mcpServers": []}',
+        '{"mcpServers": {"mcp-audit": {"command": "npx", "args": ["serve"]}}}',
+        '{"mcpServers": {"mcp-audit": {"command": "/opt/mcp-audit-of-others", "args": ["serve"]}}}',
+        '{"a": 1, "a": 2}',
+        "\xff\xfe",
+    ],
 )
 @pytest.mark.parametrize("action", ["--install", "--uninstall"])
 def test_what_cannot_be_edited_safely_is_refused_and_nothing_else_done(data, action, home, capfd):
@@ -124,6 +133,20 @@ def test_a_place_that_cannot_be_written_is_told_and_nothing_lost(obstacle, home,
     assert main(["serve", "--install", "--client", "cursor"]) == 2
     assert "mcp.json was not touched: " in capfd.readouterr().err
     assert {str(file): file.read_bytes() for file in home.rglob("*") if file.is_file()} == before
+
+
+def test_a_file_that_is_marked_as_read_only_stays_as_it_is(home, capfd):
+    path = put(home, "cursor", "{}")
+    path.chmod(0o444)
+    assert main(["serve", "--install", "--client", "cursor"]) == 2
+    assert "read-only" in capfd.readouterr().err
+    assert path.read_text() == "{}"
+    path.chmod(0o644)
+    assert main(["serve", "--install", "--client", "cursor"]) == 0
+    path.chmod(0o444)
+    assert main(["serve", "--install", "--client", "cursor"]) == 0, "nothing is to be done"
+    assert main(["serve", "--uninstall", "--client", "cursor"]) == 2
+    path.chmod(0o644)
 
 
 def test_a_file_that_changes_in_the_last_moment_stays_as_it_is(home, capfd, monkeypatch):

@@ -104,6 +104,8 @@ def _planned(request: Request, client: str, file: str) -> Change:
     try:
         before = _read(file)
         after, what = _edited(request, client, before)
+        if before not in (None, after) and not os.stat(file).st_mode & 0o222:
+            raise Unreadable("it is marked as read-only", "")
     except (Unreadable, UnicodeDecodeError, OSError) as error:
         why = error.reason if isinstance(error, (Unreadable, UnicodeDecodeError)) else os.strerror(error.errno or 0)
         raise UsageError(f"{_short(file, request.where.home)} was not touched: {why}", "correct it by hand and run this again") from error
@@ -147,8 +149,8 @@ def _new(section: str, entry: Json) -> bytes:
 def _is_ours(entry: Mapping[str, Json]) -> bool:
     """True for an entry that starts `mcp-audit serve`, wherever it was installed."""
     program, args = entry.get("command"), entry.get("args")
-    name = str(program).replace("\\", "/").rpartition("/")[2]
-    return name.startswith(NAME) and isinstance(args, list) and args[:1] == ["serve"]
+    name = str(program).replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
+    return name in (NAME, f"{NAME}-gate") and isinstance(args, list) and args[:1] == ["serve"]
 
 
 def _short(file: str, home: str) -> str:
