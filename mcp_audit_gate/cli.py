@@ -285,9 +285,10 @@ def _waive(chosen: argparse.Namespace) -> int:
     report = gate.scan(tree, (tree.root,), gate.Settings(today, policy=policy))
     finding = edit.choose(report.findings, chosen.fingerprint)
     document = policy.layers[-1].document
-    path, data = (document.path, document.data) if document else (POLICY_FILES[-1], edit.NEW)
+    path, data = (document.path, document.data) if document else (POLICY_FILES[-1], None)
     item = edit.waiver(finding, chosen.reason, chosen.expires, chosen.owner)
-    writing.to_file(edit.add(path, data, item, today), os.path.join(tree.root, path))
+    after = edit.add(path, edit.NEW if data is None else data, item, today)
+    writing.exchange(os.path.abspath(chosen.policy or os.path.join(tree.root, path)), data, after, tree.root)
     about = f' of server "{masked_name(finding.server)}"' if finding.server is not None else ""
     streams.write(_printable(f"{path}: waived {finding.rule}{about} in {finding.location.path} until {chosen.expires}"))
     return PASSED

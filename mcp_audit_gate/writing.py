@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mcp_audit_gate import streams
-from mcp_audit_gate.errors import OutputError
+from mcp_audit_gate.errors import OutputError, Unreadable, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,3 +56,33 @@ def to_file(data: bytes, file: str) -> None:
     from mcp_audit_gate import atomic
 
     atomic.put(os.path.realpath(file), data, lasting=False)
+
+
+def exchange(file: str, before: bytes | None, after: bytes, root: str) -> None:
+    """Puts a policy in the place of the one that was read, None for no file; a link stays a link. Raises UsageError, and then nothing was written.
+
+    root: the repository, whose links lead nowhere else.
+    """
+    from mcp_audit_gate import atomic
+    from mcp_audit_gate.lock.update import alone
+    from mcp_audit_gate.policy.load import MAX_POLICY
+    from mcp_audit_gate.sources.discover import read_file
+
+    real, link = os.path.realpath(file), atomic.link_on_the_way(file, root)
+    if link and not real.startswith(root.rstrip(os.sep) + os.sep):
+        raise UsageError(f"cannot write {file}: {link} is a link that leads out of the repository", "name the file that it leads to")
+
+    def check() -> None:
+        try:
+            now = read_file(real, MAX_POLICY) if os.path.lexists(real) else None
+        except Unreadable:
+            now = b""
+        if now != before:
+            raise UsageError(f"{file} was not written: it changed since it was read", "run this again")
+
+    try:
+        with alone(real):
+            check()
+            atomic.put(real, after, last=check)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}", "check that its folder is there and writable") from error

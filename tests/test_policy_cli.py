@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from fakes import token
@@ -286,6 +289,32 @@ def test_waive_writes_where_the_policy_is(root, capfd, tmp_path):
     (tmp_path / "own.yaml").write_text("version: 1\n")
     assert call(capfd, "waive", print_, "--reason", "r", "--expires", "2027-01-31", "--policy", str(tmp_path / "own.yaml"), *NOW)[0] == 0
     assert scan(capfd, "--policy", str(tmp_path / "own.yaml"))[0] == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_waive_writes_through_no_link_that_leads_out_of_the_repository(root, capfd, tmp_path):
+    write(root, {".mcp.json": HTTP})
+    print_ = scan(capfd)[1]["findings"][0]["fingerprint"]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "p.yaml").write_text("version: 1\n")
+    (root / "policies").symlink_to(tmp_path / "own")
+    code, _, err = call(capfd, "waive", print_, "--reason", "r", "--expires", "2027-01-31", "--policy", "policies/p.yaml", *NOW)
+    assert (code, "policies is a link that leads out of the repository" in err) == (2, True)
+    assert (tmp_path / "own" / "p.yaml").read_text() == "version: 1\n"
+
+
+def test_of_two_who_waive_at_once_none_is_lost_without_a_word(root, capfd, tmp_path):
+    hosts = [f"h{number}.acme-tools.com" for number in range(4)]
+    write(root, {".mcp.json": json.dumps({"mcpServers": {host: {"type": "http", "url": f"http://{host}/mcp"} for host in hosts}})})
+    prints = [finding["fingerprint"] for finding in scan(capfd)[1]["findings"]]
+    command = [sys.executable, "-m", "mcp_audit_gate", "waive", "--reason", "r", "--expires", "2027-01-31", *NOW]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    started = [subprocess.Popen([*command, one], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for one in prints]
+    done = [process.communicate(timeout=60) for process in started]
+    said = [out.startswith("mcp-audit.yaml: waived") for out, _ in done]
+    assert [process.returncode for process in started] == [0 if one else 2 for one in said]
+    assert all("changed since it was read" in err for (_, err), one in zip(done, said) if not one)
+    assert (root / "mcp-audit.yaml").read_text().count("fingerprint:") == sum(said) > 0
 
 
 @pytest.mark.parametrize(
