@@ -155,6 +155,19 @@ def pins(comparison: Comparison, matches: Sequence[Match], whole: bool) -> Itera
             yield found._replace(old=old, entries=entries, place=None if found.new else Place(comparison.after.lock.document, ("servers",), key=True))
 
 
+def unpinned_scripts(comparison: Comparison, matches: Sequence[Match], tree: Tree) -> Iterator[Drift]:
+    """What the change does to scripts of the repository that servers run and no pin holds."""
+    from mcp_audit_gate.lock.compared import scripts
+    from mcp_audit_gate.lock.match import match
+
+    bare = (item.entry for item in matches if item.pin is None)
+    now = [item for item in match(bare, None, tree, tree.root, look=True) if item.ran.files]
+    if now:
+        names, before = {item.entry.name for item in now}, comparison.before
+        entries = (entry for entry in before.context.entries if entry.name in names)
+        yield from scripts(now, match(entries, None, before.files, before.files.root, look=True))
+
+
 def _touched(before: Iterable[Pin], after: Iterable[Pin]) -> frozenset[str]:
     """The names whose records are not the same on both sides."""
     one, other = ({(pin.name, pin.launch_digest, pin.digest, pin.resolved, pin.surface.protocol_version) for pin in pins} for pins in (before, after))

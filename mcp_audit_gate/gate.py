@@ -141,7 +141,7 @@ def _ground(tree: Tree, paths: tuple[str, ...], settings: Settings) -> _Ground:
 
     asked, is_whole = change.Asked(tree.root, paths, settings.clients), _is_whole(settings)
     measured = change.compare(tree, reading if is_whole else None, asked, policy, rev, settings.today)
-    moved = tuple(change.pins(measured, matches, is_whole))
+    moved = (*change.pins(measured, matches, is_whole), *change.unpinned_scripts(measured, matches, tree))
     allowed = match(reading.context.entries, measured.trusted.lock, tree, tree.root)
     return _Ground(reading, trusted.tightened(policy, change.unreviewed(allowed)), fail_on, lock, matches, allowed, measured, moved)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcp_audit_gate.lock.canonical import canonical
-from mcp_audit_gate.lock.match import files_of, nearest
+from mcp_audit_gate.lock.match import files_of, key, nearest
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Change, Drift, Pinned, Surface
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mcp_audit_gate.lock.match import Match
-    from mcp_audit_gate.model import Entry, Observed, Pin
+    from mcp_audit_gate.model import Entry, Observed, Pin, Place
 
 
 def launches(matches: Iterable[Match]) -> Iterator[Drift]:
@@ -39,13 +39,30 @@ def _script(item: Match, pin: Pin, path: str) -> Drift:
     how = "is not as it was pinned" if before and after else "is run too, and was not pinned" if after else "was pinned and is not there"
     at = ("launch", "files", path) if before else ("launch",)
     change = Change("repo-script-changed", item.entry.name, path, at, None, before, after, f"{visible(path, 80)} {how}")
-    step = _script_at(item.entry)
-    return Drift(change, pin, None, (item.entry,), item.entry.place(step, key=not step))
+    return Drift(change, pin, None, (item.entry,), _script_place(item.entry))
 
 
-def _script_at(entry: Entry) -> tuple[str | int, ...]:
-    script = entry.launch.script
-    return script.at if script is not None else ()
+def _script_place(entry: Entry) -> Place:
+    step = entry.launch.script.at if entry.launch.script is not None else ()
+    return entry.place(step, key=not step)
+
+
+def scripts(matches: Iterable[Match], before: Iterable[Match]) -> Iterator[Drift]:
+    """Each script of the repository that differs where the change began, of servers without a record and with the launch that they had then.
+
+    before: the matches of that tree. In both what is run has been looked at.
+    """
+    known: dict[tuple[str, str], dict[str, str]] = {}
+    for item in before:
+        known.setdefault(key(item.entry.name, item.launch), {}).update(item.ran.files)  # in files of two clients, or of two plugins
+    for item in matches:
+        was = {} if item.pin or item.entry.disabled or item.entry.sample else known.get(key(item.entry.name, item.launch), {})
+        for path, now in item.ran.files.items():
+            if was.get(path, now) != now:
+                change = Change(
+                    "repo-script-changed", item.entry.name, path, None, None, was[path], now, f"{visible(path, 80)} changed, and no pin holds it"
+                )
+                yield Drift(change, None, None, (item.entry,), _script_place(item.entry))
 
 
 def live(matches: Sequence[Match], observed: Iterable[Observed]) -> Iterator[Drift]:

@@ -110,7 +110,8 @@ SERVERS = (
         (
             "A script of the repository that a server runs changed",
             "Clients ask for approval once, for the command line; it stays the same when the script says something else.",
-            "The files inside the repository that a launch runs, by their content; CRLF counts as LF.",
+            "The files inside the repository that a launch runs, by their content: against the pin, or without one against the trusted revision. "
+            "CRLF counts as LF.",
         ),
         _script("1"),
         _Also(
