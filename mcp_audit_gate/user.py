@@ -8,6 +8,7 @@ import sys
 from mcp_audit_gate import gate, rules, trees
 from mcp_audit_gate.errors import LockError, UsageError
 from mcp_audit_gate.lock import lockfile
+from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.policy import load
 from mcp_audit_gate.policy.verdict import conclude
 from mcp_audit_gate.reading import in_order
@@ -106,9 +107,12 @@ def _own(advice: str) -> str:
 
 
 def _values(entry: Entry) -> Iterable[tuple[str, str]]:
+    """Each name with what stands for its value in a message: all of it, or the host that it names."""
     for variable in (*entry.launch.env, *entry.launch.headers):
-        if variable.value is not None and len(variable.value) >= _SHORTEST:
-            yield variable.name, variable.value
+        value = variable.value or ""
+        for text in (value, *(address.host for address in addresses.in_text(value))):
+            if len(text) >= _SHORTEST:
+                yield variable.name, text
 
 
 def _without(text: str, hidden: Mapping[str, str]) -> str:
@@ -138,4 +142,6 @@ def together(report: Report, own: Report, settings: Settings, fail_on: str) -> R
         not_assessed=gaps,
         verdict=verdict._replace(reasons=(*verdict.reasons, *more)),
         changes=(*report.changes, *own.changes),
+        # A folder of the repository may be called `~`; its lines are none of the user's.
+        documents={path: document for path, document in report.documents.items() if not path.startswith("~/")},
     )

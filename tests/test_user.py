@@ -126,6 +126,36 @@ def test_no_value_is_in_any_output(form, home, capfd):
     assert token("github") not in out + err
 
 
+HOSTS = {
+    "NPM_CONFIG_REGISTRY": "http://@.example.net:81/npm",
+    "UV_INDEX_URL": "https://@.example.net/simple",
+    "HTTPS_PROXY": "http://@.example.net:3128",
+    "DOCKER_HOST": "tcp://@.example.net:2375",
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_host_of_a_value_is_in_any_output(form, home, capfd):
+    entries = {name: {"command": "npx", "args": ["-y", "x@1.0.0"], "env": {name: text.replace("@", VALUE)}} for name, text in HOSTS.items()}
+    put(home, ".cursor/mcp.json", servers(**entries))
+    main(["scan", "--skip-connect", "--user", "-v", "-o", form])
+    out, err = capfd.readouterr()
+    assert "HTTPS_PROXY" in out
+    assert VALUE not in out + err
+
+
+def test_a_folder_of_the_repository_that_is_called_like_the_home_lends_no_lines(home, capfd):
+    entry = {"type": "http", "url": "http://mcp.example.com/v1"}
+    put(home, ".cursor/mcp.json", servers(mine=entry))
+    decoy = Path.cwd() / "~" / ".cursor" / "mcp.json"
+    decoy.parent.mkdir(parents=True)
+    decoy.write_text(json.dumps({"mcpServers": {"decoy": entry}}, indent=2).replace('"url"', '"looks-fine": 1, "url"'))
+    main(["scan", "--skip-connect", "--user"])
+    out = capfd.readouterr().out
+    assert out.count("--> ~/.cursor/mcp.json") >= 2
+    assert "looks-fine" not in out
+
+
 def test_what_cannot_be_read_is_told(home, capfd):
     put(home, ".cursor/mcp.json", "{")
     code, report = scan(capfd, "--user")
