@@ -1,6 +1,7 @@
 """What signals add up to: the signals of one thing in, a level and the sum behind it out. Weights in data/weights.json.
 
-Of each group of signals the weightiest counts, so that one fault said twice is one fault. High needs two groups, one of them strong.
+Of each group of signals the weightiest counts, so that one fault said twice is one fault. High needs two groups, one of them strong
+and none that honest servers know, too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ STRONG, FAIR, WEAK = "strong", "fair", "weak"
 _COUNTS = 0.3
 # Weak signals that count; a long text holds one of each kind sooner or later, and length says nothing.
 _WEAK = 3
+# Strong signals that honest servers give now and then: praise of themselves, and calls of their own tools spelled out.
+_KNOWN = frozenset(("promotion", "tool-with-values"))
 # Characters within which signals of one text are added up, for the same reason.
 _NEAR = 800
 
@@ -82,7 +85,7 @@ def _judged(signals: list[Signal]) -> Judgement:
     score = level_score(signal.name for signal in counted)
     heavy = [signal for signal in counted if strength(signal) != WEAK]
     telling = heavy + [signal for signal in counted if _is_second(signal, heavy) and table["signals"][signal.name] >= _COUNTS]
-    strong = any(strength(signal) == STRONG for signal in counted)
+    strong = any(strength(signal) == STRONG and signal.name not in _KNOWN for signal in counted)
     level = HIGH if score >= table["high"] and len(telling) > 1 and strong else MEDIUM if score >= 0 else NONE
     return Judgement(level, score, tuple(counted))
 
