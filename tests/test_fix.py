@@ -355,6 +355,38 @@ def test_a_lockfile_that_changed_meanwhile_is_not_written(root, capfd, monkeypat
     assert (root / LOCKFILE).read_bytes() == other
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("where", ["outside", "git"])
+def test_a_file_that_became_a_link_elsewhere_is_not_written_through_it(root, tmp_path_factory, capfd, monkeypatch, where: str) -> None:
+    away = (tmp_path_factory.mktemp("away") if where == "outside" else root / ".git") / "config.json"
+    save_all = save.save
+
+    def late(plan, folder):
+        (root / ".mcp.json").rename(away)
+        (root / ".mcp.json").symlink_to(away)
+        save_all(plan, folder)
+
+    monkeypatch.setattr("mcp_audit_gate.fix.command.save", late)
+    code, _, err = run(capfd, "--fix", "--yes")
+    assert (code, err.count("\n")) == (4, 1)
+    assert err.startswith("mcp-audit: .mcp.json was not changed: it lies outside the repository's files; ")
+    assert away.read_text() == CONFIG % SECRET
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
+def test_a_file_that_became_a_pipe_is_said(root, capfd, monkeypatch) -> None:
+    save_all = save.save
+
+    def late(plan, folder):
+        (root / ".mcp.json").unlink()
+        os.mkfifo(root / ".mcp.json")
+        save_all(plan, folder)
+
+    monkeypatch.setattr("mcp_audit_gate.fix.command.save", late)
+    code, _, err = run(capfd, "--fix", "--yes")
+    assert (code, "mcp-audit: .mcp.json was not changed: not a regular file" in err) == (4, True)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everything")
 def test_a_folder_that_may_not_be_written_is_said(root, capfd) -> None:
     root.chmod(0o500)
