@@ -271,6 +271,55 @@ def test_what_a_fault_quotes_is_marked_as_data_before_it_is_quoted(root, file):
     assert order in said
 
 
+def borrowed(folder: Path, other: Path, how: str) -> None:
+    """A nested repository whose history is another's."""
+    git = folder / ".git"
+    if how == "file":
+        git.write_text(f"gitdir: {other}\n")
+    elif how == "link":
+        git.symlink_to(other)
+    elif how == "blank at the end":
+        (folder / "inside").mkdir()
+        (folder / "inside ").symlink_to(other)
+        git.write_text(f"gitdir: {folder}/inside \n")
+    else:
+        git.mkdir()
+        (git / "HEAD").write_text("ref: refs/heads/main\n")
+        if how == "common":
+            (git / "commondir").write_text(f"{other}\n")
+        elif how == "links":
+            for name in ("objects", "refs"):
+                (git / name).symlink_to(other / name)
+        else:
+            (git / "objects" / "info").mkdir(parents=True)
+            (git / "objects" / "info" / "alternates").write_text(f"{other}/objects\n")
+            (git / "refs").symlink_to(other / "refs")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("how", ["file", "link", "blank at the end", "common", "links", "alternates"])
+def test_no_history_outside_the_start_folder_is_read(how, root, tmp_path):
+    lock = write([observed("private-server", {"transport": "stdio", "command": "x"}, Surface(server_info={}))]).decode()
+    other = Repository(tmp_path / "private", {"mcp-audit.lock.json": lock}).root
+    (root / "nested").mkdir()
+    (root / "nested" / "mcp-audit.lock.json").write_bytes(write([]))
+    borrowed(root / "nested", other / ".git", how)
+    _, _, results = talk(root, ("diff", {"path": "nested"}))
+    assert "leads out of the folder" in refused(results[0])
+    assert "private" not in refused(results[0])
+
+
+def test_a_worktree_below_the_start_folder_is_compared(root):
+    made = Repository(root / "one", {"mcp-audit.lock.json": write([]).decode()})
+    made.git("worktree", "add", "-q", "../two", "-b", "second")
+    (root / "two" / "mcp-audit.lock.json").write_bytes(
+        write([observed("new-server", {"transport": "stdio", "command": "x"}, Surface(server_info={}))])
+    )
+    _, _, results = talk(root, ("diff", {"path": "two"}), ("diff", {"path": "one"}))
+    assert [item["server"] for item in answered(results[0])["changes"]] == ["new-server"]
+    assert answered(results[1])["changes"] == []
+
+
 def test_no_folder_around_the_home_is_scanned(root):
     (root / "home" / "me").mkdir(parents=True)
     desk = Desk(str(root), str(root / "home" / "me"), lambda: date(2026, 11, 22), str, lambda root, revision: None)

@@ -9,7 +9,7 @@ import json
 import os
 
 from mcp_audit_gate import gate
-from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.errors import Unreadable, UsageError
 from mcp_audit_gate.live.show import line_of
 from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.record import NamedTuple
@@ -17,7 +17,7 @@ from mcp_audit_gate.report import escape, words
 from mcp_audit_gate.report.differences import worded
 from mcp_audit_gate.report.masked import masked
 from mcp_audit_gate.sources.clients import LOCKFILE, NAMED, POLICY_FILES
-from mcp_audit_gate.sources.discover import MAX_CONFIG, WorkingTree, find_root, too_large
+from mcp_audit_gate.sources.discover import MAX_CONFIG, WorkingTree, find_root, read_file, too_large
 from mcp_audit_gate.sources.match import fold
 from mcp_audit_gate.sources.tree import Found, Listing, pattern_of
 
@@ -77,7 +77,10 @@ class Desk(NamedTuple):
 
     def diff(self, revision: str = "HEAD", path: str = ".") -> Object:
         """What changed in the lockfile since a revision of the repository at a path."""
-        found = self.compare(self._root_of(self._inside(path)), revision)
+        root = self._root_of(self._inside(path))
+        if root != self.root and not _keeps_below(self.root, root):
+            raise UsageError("the .git of that repository leads out of the folder this server was started in", "start it there")
+        found = self.compare(root, revision)
         changes: list[Json] = [_change(item) for item in found.items]
         return {"old": escape.name(found.old), "new": escape.name(found.new), "changes": changes}
 
@@ -140,6 +143,31 @@ class _Overlay(WorkingTree):
 
 def _below(root: str, path: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _keeps_below(start: str, root: str) -> bool:
+    """True for a repository whose history lies below the start folder: its git folder, what it shares with a worktree, and all links in them."""
+    folder = os.path.realpath(os.path.join(root, ".git"))
+    if os.path.isfile(folder):
+        folder = _named(root, folder, "gitdir: ")
+    for place in (folder, _named(folder, os.path.join(folder, "commondir"))):
+        if not _below(start, place) or os.path.lexists(os.path.join(place, "objects", "info", "alternates")):
+            return False
+        items = (os.path.join(at, name) for at, folders, names in os.walk(place) for name in (*folders, *names))
+        if not all(_below(start, os.path.realpath(item)) for item in items if os.path.islink(item)):
+            return False
+    return True
+
+
+def _named(folder: str, file: str, mark: str = "") -> str:
+    """The real path that a file of git names, as git reads it; the folder when there is no such file, "" for one that cannot be read."""
+    if not os.path.lexists(file):
+        return folder
+    try:
+        text = read_file(os.path.realpath(file), 4096).decode("utf-8", "surrogateescape")
+        return os.path.realpath(os.path.join(folder, text.removeprefix(mark).rstrip("\r\n")))
+    except (Unreadable, ValueError):
+        return ""
 
 
 def _verdict(report: Report) -> Object:
