@@ -71,7 +71,7 @@ def test_files_and_what_lies_in_them(repository):
 def test_an_object_that_is_not_there_is_told_with_the_way_to_get_it(repository):
     git = open_git(repository)
     for ask in (git.contents, git.sizes):
-        with pytest.raises(UsageError, match="--trusted-ref.*fetch"):
+        with pytest.raises(UsageError, match=r"--trusted-ref.*fetch"):
             ask(["0" * 40])
 
 
@@ -276,7 +276,7 @@ def test_a_git_that_does_not_answer_or_does_not_start(repository, tmp_path, monk
     with pytest.raises(UsageError, match="cannot be started"):
         git.commit("HEAD")
     slow.write_text("#!/bin/sh\necho 'error: unknown option `end-of-options'\\' >&2\nexit 129\n")
-    with pytest.raises(UsageError, match="--trusted-ref needs git 2.24 or later; install a newer git"):
+    with pytest.raises(UsageError, match=r"--trusted-ref needs git 2\.24 or later; install a newer git"):
         git.commit("HEAD")
     slow.write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(UsageError, match="git ls-tree failed with exit code 3"):
