@@ -11,7 +11,7 @@ _TOPIC = lazy(
 )
 _LEAD = lazy(
     r"(?i)(?:\b(?:such as|like|e\.g\.|examples?|samples?|phrases?|patterns?|sentences?|texts?|wordings?|saying|says|instance|string)\b"
-    r"|^ {0,4}[-*•]|[,(])[^.\n]{0,40}$"
+    r"|^ {0,4}[-*•]|[,(:])[^.\n]{0,40}$"
 )
 _QUOTING = ('"', "`")
 _BEFORE = 400  # characters in which both must stand
