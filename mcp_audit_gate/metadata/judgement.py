@@ -26,8 +26,8 @@ STRONG, FAIR, WEAK = "strong", "fair", "weak"
 _COUNTS = 0.3
 # Weak signals that count; a long text holds one of each kind sooner or later, and length says nothing.
 _WEAK = 3
-# Strong signals that honest servers give now and then: praise of themselves, and calls of their own tools spelled out.
-_KNOWN = frozenset(("promotion", "tool-with-values"))
+# Strong signals that honest servers give now and then: praise of themselves, what an agent is there for, calls of tools spelled out.
+_KNOWN = frozenset(("goal", "promotion", "tool-with-values"))
 # Characters within which signals of one text are added up, for the same reason.
 _NEAR = 800
 

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from mcp_audit_gate.metadata.declared import Item
     from mcp_audit_gate.metadata.texts import Text
     from mcp_audit_gate.metadata.words import Names
-    from mcp_audit_gate.model import Pointer
+    from mcp_audit_gate.model import Json, Pointer
 
 _QUOTE = 120
+_NODES = 2000  # of a schema that are looked at for names
 # Signals that values and names hold honestly: examples of requests, file names, addresses.
 _ANYWHERE = frozenset(("secret-ask", "foreign-address", "destruction", "attack-words", "traversal", "order-hint", "threat", "shell-text"))
 _OWN = 4  # steps to the description of a thing itself: list, number, definition, description
@@ -76,8 +77,27 @@ class Signal(NamedTuple):
 def names_of(item: Item, siblings: frozenset[str], others: Mapping[str, str]) -> Names:
     """What names mean in an item's text; siblings: its server's tools in lower case, others: tools of other servers."""
     own = frozenset((item.name.lower(),)) if item.name else frozenset()
-    wanted = frozenset(name.lower() for name in parameters(item.definition))
-    return words.Names(own, wanted, siblings - own, others)
+    wanted = {name.lower() for name in parameters(item.definition)}
+    for member in ("inputSchema", "outputSchema"):
+        wanted.update(_inner(item.definition.get(member)))
+    return words.Names(own, frozenset(wanted.difference(others)), siblings - own, others)
+
+
+def _inner(schema: Json) -> Iterator[str]:
+    """Names of properties anywhere in a schema, and the words that its values are limited to, in lower case."""
+    todo, looked = [schema], 0
+    while todo and looked < _NODES:
+        node = todo.pop()
+        looked += 1
+        if isinstance(node, dict):
+            properties, allowed = node.get("properties"), node.get("enum")
+            if isinstance(properties, dict):
+                yield from (str(name).lower() for name in properties)
+            if isinstance(allowed, list):
+                yield from (word.lower() for word in allowed if isinstance(word, str))
+            todo += [value for value in node.values() if isinstance(value, (dict, list))]
+        elif isinstance(node, list):
+            todo += [value for value in node if isinstance(value, (dict, list))]
 
 
 def of_item(item: Item, found: Sequence[Text], names: Names) -> tuple[Signal, ...]:

@@ -161,7 +161,7 @@ def _name(word: str, low: str, text: str, end: int, names: Names, rules: Grammar
     compound = "_" in low or "-" in low or not (word.islower() or word.isupper() or word.istitle() or word.isdigit())
     called = text[end + 1 : end + 6].lower().startswith((" tool", " func", "()"))
     numbered = low.rpartition("-")[2].isdigit()
-    return (_identifier(low, names, rules) if known or called or (compound and not numbered) else 0) | rules.bits["FIELD"]
+    return (_identifier(low, names, rules) if known or called or (compound and not numbered and "." not in low) else 0) | rules.bits["FIELD"]
 
 
 def _identifier(low: str, names: Names, rules: Grammar) -> int:
