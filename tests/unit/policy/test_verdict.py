@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mcp_audit_gate.model import RANK, Finding, Input, Location, NotAssessed, Verdict
 from mcp_audit_gate.policy.verdict import conclude, mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLACE = Location(".mcp.json", 1, 1, 1, 2)
 GAP = NotAssessed("file", ".mcp.json", None, "not valid JSON")
@@ -45,39 +49,39 @@ BLOCKING = finding(status="blocking")
 
 
 @pytest.mark.parametrize(
-    ("verdict", "expected"),
+    ("run", "expected"),
     [
-        (concluded(), Verdict("passed", 0, ("no finding at or above high",))),
-        (concluded(fail_on="never"), Verdict("passed", 0, ("no threshold is set",))),
-        (concluded(finding("critical"), fail_on="never"), Verdict("passed", 0, ("no threshold is set",))),
-        (concluded(BLOCKING), Verdict("failed", 1, ("1 finding at or above high",))),
-        (concluded(BLOCKING, BLOCKING, finding("low"), fail_on="low"), Verdict("failed", 1, ("2 findings at or above low",))),
-        (concluded(BLOCKING, zero=True), Verdict("passed", 0, ("1 finding at or above high, let through by --exit-zero",))),
-        (concluded(gaps=1), Verdict("incomplete", 4, ("1 thing could not be assessed",))),
-        (concluded(gaps=2, zero=True, empty=True), Verdict("incomplete", 4, ("2 things could not be assessed",))),
-        (concluded(gaps=1, inputs=()), Verdict("incomplete", 4, ("1 thing could not be assessed",))),
-        (concluded(BLOCKING, gaps=1), Verdict("incomplete", 4, ("1 thing could not be assessed", "1 finding at or above high"))),
+        (lambda: concluded(), Verdict("passed", 0, ("no finding at or above high",))),
+        (lambda: concluded(fail_on="never"), Verdict("passed", 0, ("no threshold is set",))),
+        (lambda: concluded(finding("critical"), fail_on="never"), Verdict("passed", 0, ("no threshold is set",))),
+        (lambda: concluded(BLOCKING), Verdict("failed", 1, ("1 finding at or above high",))),
+        (lambda: concluded(BLOCKING, BLOCKING, finding("low"), fail_on="low"), Verdict("failed", 1, ("2 findings at or above low",))),
+        (lambda: concluded(BLOCKING, zero=True), Verdict("passed", 0, ("1 finding at or above high, let through by --exit-zero",))),
+        (lambda: concluded(gaps=1), Verdict("incomplete", 4, ("1 thing could not be assessed",))),
+        (lambda: concluded(gaps=2, zero=True, empty=True), Verdict("incomplete", 4, ("2 things could not be assessed",))),
+        (lambda: concluded(gaps=1, inputs=()), Verdict("incomplete", 4, ("1 thing could not be assessed",))),
+        (lambda: concluded(BLOCKING, gaps=1), Verdict("incomplete", 4, ("1 thing could not be assessed", "1 finding at or above high"))),
         (
-            concluded(BLOCKING, gaps=1, zero=True),
+            lambda: concluded(BLOCKING, gaps=1, zero=True),
             Verdict("incomplete", 4, ("1 thing could not be assessed", "1 finding at or above high, let through by --exit-zero")),
         ),
-        (concluded(inputs=()), Verdict("empty", 3, ("no MCP config found",))),
-        (concluded(inputs=(LEFT_OUT,)), Verdict("empty", 3, ("no MCP config found, but for those that the policy excludes",))),
-        (concluded(inputs=(), zero=True), Verdict("empty", 3, ("no MCP config found",))),
-        (concluded(inputs=(), empty=True), Verdict("passed", 0, ("no MCP config found, which --allow-empty permits",))),
-        (concluded(inputs=(LEFT_OUT, READ)), Verdict("passed", 0, ("no finding at or above high",))),
-        (concluded(inputs=(LEFT_OUT, BROKEN)), Verdict("passed", 0, ("no finding at or above high",))),
-        (concluded(BLOCKING, inputs=()), Verdict("failed", 1, ("1 finding at or above high", "no MCP config found"))),
-        (concluded(finding(status="waived")), Verdict("passed", 0, ("no finding at or above high, but for 1 waived",))),
-        (concluded(finding("low", "waived")), Verdict("passed", 0, ("no finding at or above high",))),
+        (lambda: concluded(inputs=()), Verdict("empty", 3, ("no MCP config found",))),
+        (lambda: concluded(inputs=(LEFT_OUT,)), Verdict("empty", 3, ("no MCP config found, but for those that the policy excludes",))),
+        (lambda: concluded(inputs=(), zero=True), Verdict("empty", 3, ("no MCP config found",))),
+        (lambda: concluded(inputs=(), empty=True), Verdict("passed", 0, ("no MCP config found, which --allow-empty permits",))),
+        (lambda: concluded(inputs=(LEFT_OUT, READ)), Verdict("passed", 0, ("no finding at or above high",))),
+        (lambda: concluded(inputs=(LEFT_OUT, BROKEN)), Verdict("passed", 0, ("no finding at or above high",))),
+        (lambda: concluded(BLOCKING, inputs=()), Verdict("failed", 1, ("1 finding at or above high", "no MCP config found"))),
+        (lambda: concluded(finding(status="waived")), Verdict("passed", 0, ("no finding at or above high, but for 1 waived",))),
+        (lambda: concluded(finding("low", "waived")), Verdict("passed", 0, ("no finding at or above high",))),
         (
-            concluded(finding("critical", "baseline"), finding(status="baseline"), finding(status="waived")),
+            lambda: concluded(finding("critical", "baseline"), finding(status="baseline"), finding(status="waived")),
             Verdict("passed", 0, ("no finding at or above high, but for 1 waived and 2 in the baseline",)),
         ),
     ],
 )
-def test_verdicts(verdict: Verdict, expected: Verdict) -> None:
-    assert verdict == expected
+def test_verdicts(run: Callable[[], Verdict], expected: Verdict) -> None:
+    assert run() == expected
 
 
 @pytest.mark.parametrize(
