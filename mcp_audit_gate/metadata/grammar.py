@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, KeysView, Sequence
     from typing import Any
 
-    Ways = tuple[tuple[tuple[str, ...], int], ...]  # how phrases go on: further words, mask
+    Ways = tuple[tuple[tuple[str, ...], tuple[str, ...], int], ...]  # how phrases go on: further words, those without signs, mask
 
 # Classes made of a word's shape and of what is known about names, not of a list.
 SHAPES = (
@@ -126,7 +126,8 @@ class Phrases(dict[str, "Ways"]):
         return self._rows.keys()
 
     def __missing__(self, first: str) -> Ways:
-        self[first] = tuple((tuple(rest.split("_")), self._masks[number]) for rest, number in self._rows[first])
+        ways = [(tuple(rest.split("_")), self._masks[number]) for rest, number in self._rows[first]]
+        self[first] = tuple([(rest, tuple(filter(str.isalnum, rest)), mask) for rest, mask in ways])
         return self[first]
 
 
@@ -140,17 +141,27 @@ class Patterns(dict[int, Pattern]):
         self._bits = bits
         self._needs: dict[int, tuple[int, ...]] = {}
 
-    def needs(self, number: int) -> tuple[int, ...]:
+    def possible(self, numbers: Iterable[int], present: int) -> list[Pattern]:
+        """Those of some patterns whose every step may stand where these classes are."""
+        known, found = self._needs, []
+        for number in numbers:  # loops, and no call: this runs some hundred times for every text
+            for wanted in known[number] if number in known else self._needed(number):
+                if not wanted & present:
+                    break
+            else:
+                found.append(self[number])
+        return found
+
+    def _needed(self, number: int) -> tuple[int, ...]:
         """What must be there at all for a pattern, the least common first."""
-        if number not in self._needs:
-            self._needs[number] = tuple([_mask(numbers, self._bits) for numbers in json.loads(self._rows[number][0])])
+        self._needs[number] = tuple([_mask(numbers, self._bits) for numbers in json.loads(self._rows[number][0])])
         return self._needs[number]
 
     def __missing__(self, number: int) -> Pattern:
         signal, opens, steps, *masks = json.loads(self._rows[number][1])
         made = tuple(Step(_mask(wanted, self._bits), gap, _mask(blocked, self._bits)) for wanted, gap, blocked in steps)
         before, after, beside = (_mask(numbers, self._bits) for numbers in masks)
-        self[number] = Pattern(self._signals[signal], made, self.needs(number), bool(opens), before, after, beside)
+        self[number] = Pattern(self._signals[signal], made, self._needed(number), bool(opens), before, after, beside)
         return self[number]
 
     def all(self) -> tuple[Pattern, ...]:

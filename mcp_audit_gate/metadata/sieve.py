@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 
 from mcp_audit_gate.metadata.grammar import shipped
-from mcp_audit_gate.metadata.words import SHORT_STOPS, UPPER, all_in
+from mcp_audit_gate.metadata.words import SHORT_STOPS, UPPER
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 
@@ -59,8 +59,8 @@ def parts(text: str) -> Iterator[tuple[int, int, Sequence[Pattern]]]:
 
 def _wanted(text: str, length: int) -> tuple[Pattern, ...]:
     """The patterns that may stand in a part of a text, which is given with some characters after it."""
-    present, patterns = classes(text, length), shipped().patterns
-    return tuple([patterns[number] for number in _begun(present) if all_in(patterns.needs(number), present)])
+    present = classes(text, length)
+    return tuple(shipped().patterns.possible(_begun(present), present))
 
 
 _remembered = functools.lru_cache(_KEPT)(_wanted)
@@ -101,8 +101,8 @@ def _said(low: str) -> int:
     for word in known.keys() & found:
         mask |= masks[known[word]]
     for first in rules.phrases.first() & found:
-        for rest, more in rules.phrases[first]:
-            if found.issuperset([word for word in rest if word.isalnum()]):
+        for _, plain, more in rules.phrases[first]:
+            if found.issuperset(plain):
                 mask |= more
     for sign, words in rules.odd.items():
         if sign in low:

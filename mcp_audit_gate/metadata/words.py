@@ -48,8 +48,7 @@ class Names(NamedTuple):
     others: Mapping[str, str] = {}
 
 
-def all_in(masks: Sequence[int], present: int) -> bool:
-    """True when one of the classes of each mask is there."""
+def _all_in(masks: Sequence[int], present: int) -> bool:
     # A loop and not all(): this runs some hundred times for every text.
     for mask in masks:  # noqa: SIM110
         if not mask & present:
@@ -104,7 +103,7 @@ def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
     for number, word in enumerate(words) if begun else ():
         if word not in begun:
             continue
-        for rest, mask in phrases[word]:
+        for rest, _, mask in phrases[word]:
             if tuple(words[number + 1 : number + 1 + len(rest)]) == rest:
                 tokens[number] = (tokens[number][0] | mask, *tokens[number][1:])
     return tokens
@@ -200,7 +199,7 @@ def matches(sentence: list[Token], patterns: Iterable[Pattern], opening: bool = 
     for mask, _, _ in sentence:
         present |= mask
     for pattern in patterns:
-        if all_in(pattern.needs, present) and not pattern.beside & present:
+        if _all_in(pattern.needs, present) and not pattern.beside & present:
             found = _find(sentence, pattern)
             if (
                 found

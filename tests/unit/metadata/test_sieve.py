@@ -22,7 +22,7 @@ NAMES = Names(frozenset({"report"}), frozenset({"query"}), frozenset({"list", "s
 
 PATTERNS = grammar.shipped().patterns.all()
 KNOWN = sorted(grammar.shipped().words)
-PHRASES = sorted(" ".join((first, *rest)) for first in grammar.shipped().phrases.first() for rest, _ in grammar.shipped().phrases[first])
+PHRASES = sorted(" ".join((first, *rest)) for first in grammar.shipped().phrases.first() for rest, _, _ in grammar.shipped().phrases[first])
 SHAPED = (
     *("MUST", "NOT", "IMPORTANT", "API_KEY", "report", "'report'", "`query`", "list tool", "list. tool", "post_letter", "get-page", "sendAll"),
     *("run()", "https://a.example/x", "a@b.example", "~/.ssh/id_rsa", "../x", "$HOME/.env", "c:\\x", ".cursorrules", "“mail”", "«mail»"),
