@@ -78,3 +78,11 @@ def test_an_interpreter_without_its_own_sha256_uses_the_librarys(monkeypatch):
     found = sha256.__wrapped__()
     assert found is hashlib.sha256
     assert found(b"x").hexdigest() == sha256()(b"x").hexdigest()
+
+
+def test_halves_of_a_pair_have_a_digest_and_an_order():
+    # RFC 8785 refuses them; servers send them, and equal things must stay equal. \ud83d sorts before \ue000, as its unit of UTF-16 does.
+    lone = {"\ue000": 1, "\ud83d": 2.5, "\U0001f600": 3}
+    assert canonical(lone) == '{"\ud83d":2.5,"\U0001f600":3,"\ue000":1}'
+    assert digest(lone) == f"sha256:{hashlib.sha256(canonical(lone).encode('utf-8', 'surrogatepass')).hexdigest()}"
+    assert digest(lone) != digest({**lone, "\ud83d": 2})
