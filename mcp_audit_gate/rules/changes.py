@@ -26,38 +26,30 @@ def told(found: Sequence[Drift]) -> Iterator[tuple[Drift, Rule, Hit]]:
 
 def _places(item: Drift) -> tuple[Place, tuple[Place, ...]]:
     change = item.change
-    older = None if item.old is None or item.old.document is None else _in_lock(item.old, change.old or _of_subject(item.old, change.subject))
-    newer = (
-        None
-        if item.new is None or item.new.document is None
-        else _in_lock(item.new, change.new or _of_subject(item.new, change.subject), _offset(change))
-    )
+    older = _side(item.old, change.old, change.subject)
+    newer = _side(item.new, change.new, change.subject, _offset(change))
     entries = tuple(entry.place(key=True) for entry in item.entries)
     place = item.place or newer or older or entries[0]
     related = tuple(other for other in (*([older] if older and older is not place else []), *entries) if other != place)
     return place, related
 
 
-# What a subject stands for in a pin: the list, and the member that names its items.
-_ITEMS = {
-    "tool": ("tools", "name"),
-    "prompt": ("prompts", "name"),
-    "resource": ("resources", "uri"),
-    "template": ("resourceTemplates", "uriTemplate"),
-}
+def _side(pin: Pin | None, at: Pointer | None, subject: str, offset: int | None = None) -> Place | None:
+    """Where one side of a change stands in its lockfile; what that side lacks, where it names the thing. None for a side without a lockfile."""
+    return None if pin is None or pin.document is None else _in_lock(pin, at or _of_subject(pin, subject), offset)
+
+
+# The member by which things of a kind are told apart.
+_NAMED_BY = {"tool": "name", "prompt": "name", "resource": "uri", "template": "uriTemplate"}
 
 
 def _of_subject(pin: Pin, subject: str) -> Pointer | None:
     """Where a tool, prompt, resource or template is named in a pin; None when the pin has none of that name."""
-    kind, _, name = subject.partition(":")
-    if kind not in _ITEMS:
-        return None
-    listed, member = _ITEMS[kind]
-    items = {"tools": pin.surface.tools, "prompts": pin.surface.prompts, "resources": pin.surface.resources}.get(
-        listed, pin.surface.resource_templates
-    )
-    found = next((number for number, item in enumerate(items) if item.get(member) == name), None)
-    return None if found is None else (listed, found, "definition", member)
+    from mcp_audit_gate.metadata.declared import items
+
+    member = _NAMED_BY.get(subject.partition(":")[0])
+    at = next((item.at for item in items(pin.surface) if item.subject == subject), None) if member else None
+    return (*at, member) if at and member else None
 
 
 def _in_lock(pin: Pin, at: Pointer | None, offset: int | None = None) -> Place:
