@@ -270,7 +270,7 @@ def _merge(chosen: argparse.Namespace) -> int:
 
 
 def _waive(chosen: argparse.Namespace) -> int:
-    """Finds the finding by a scan of the whole tree, and writes a waiver for it."""
+    """Finds the finding by a scan of the whole tree, or in a report, and writes a waiver for it."""
     from mcp_audit_gate import gate, trees, writing
     from mcp_audit_gate.metadata.credentials import masked_name
     from mcp_audit_gate.policy import edit, load
@@ -282,8 +282,10 @@ def _waive(chosen: argparse.Namespace) -> int:
     if chosen.policy in load.PRESETS:
         raise UsageError(f"--policy {chosen.policy}: a waiver cannot be written into a preset", "name a file that extends it")
     policy = trees.policy(chosen.policy, tree, today, "--policy ")
-    report = gate.scan(tree, (tree.root,), gate.Settings(today, policy=policy))
-    finding = edit.choose(report.findings, chosen.fingerprint)
+    if chosen.report is None:
+        finding = edit.choose(gate.scan(tree, (tree.root,), gate.Settings(today, policy=policy)).findings, chosen.fingerprint)
+    else:
+        finding = edit.choose(trees.reported(chosen.report), chosen.fingerprint, f"look for `fingerprint` in {chosen.report}")
     document = policy.layers[-1].document
     path, data = (document.path, document.data) if document else (POLICY_FILES[-1], None)
     item = edit.waiver(finding, chosen.reason, chosen.expires, chosen.owner)

@@ -23,7 +23,7 @@ _FLAGS = (
     *("--user", "--quiet", "--verbose", "--fix", "--yes"),
 )
 _VALUES = ("--policy", "--lock", "--trusted-ref", "--baseline", "--category", "--llm-model")
-_LISTS = ("--output", "--client", "--allow-launch", "--pass-env")
+_LISTS = ("--output", "--client", "--allow-launch")
 _SHORT = {"-q": "--quiet", "-v": "--verbose", "-o": "--output"}
 _OTHERS: dict[str, object] = {"color": "auto", "fail_on": None, "min_severity": "info", "timeout": 30.0, "jobs": 16, "now": None, "shard": None}
 
@@ -33,7 +33,7 @@ def scan(words: Sequence[str]) -> Namespace | None:
     if not words or words[0] != "scan":
         return None
     values: dict[str, object] = {"command": "scan", **_OTHERS, **{_key(name): False for name in _FLAGS}, **{_key(name): None for name in _VALUES}}
-    lists: dict[str, list[str]] = {"paths": [], **{_key(name): [] for name in _LISTS}}
+    lists: dict[str, list[str]] = {"paths": [], "pass_env": [], **{_key(name): [] for name in _LISTS}}
     rest = iter(words[1:])
     for word in rest:
         name = _SHORT.get(word, word)

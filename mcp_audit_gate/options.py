@@ -6,9 +6,10 @@ import argparse
 import os
 
 from mcp_audit_gate import HOME, __version__
-from mcp_audit_gate.errors import UsageError
+from mcp_audit_gate.errors import UsageError, suggestion
 from mcp_audit_gate.model import SEVERITIES
 from mcp_audit_gate.part import PARTS
+from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.policy.load import PRESETS
 from mcp_audit_gate.report import FORMATS
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 LEVELS = (*reversed(SEVERITIES), "never")
+_WRONG_CHOICE = lazy(r"invalid choice: '([^']{1,40})' \(choose from ([^)]+)\)$")  # as argparse says it, with or without quotes around the choices
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -35,17 +37,43 @@ class _Parser(argparse.ArgumentParser):
     """Errors become UsageError, so that one place prints them."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, f"see {self.prog} --help")
+        wrong = _WRONG_CHOICE.search(message)
+        near = suggestion(wrong[1], [word.strip(" '") for word in wrong[2].split(",")]) if wrong else ""
+        raise UsageError(message, f"see {self.prog} --help{near}")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The options of one command. Raises UsageError; --help and --version end the program."""
     parser = built(next((word for word in argv if word in _COMMANDS), ""))
-    options = parser.parse_args(argv)
+    options, rest = parser.parse_known_args(argv)
+    if rest:
+        _take(rest, options)
     if options.command is None:
         parser.print_help()
         raise UsageError("no command given", "try mcp-audit scan --skip-connect")
     return options
+
+
+def _take(rest: Sequence[str], options: argparse.Namespace) -> None:
+    """Adds what argparse left over to the paths, which may stand on both sides of an option. Raises UsageError for anything else."""
+    paths = getattr(options, "paths", getattr(options, "reports", None))
+    unknown = next((word for word in rest if word.startswith("-")), None)
+    if paths is not None and unknown is None:
+        paths.extend(rest)
+        return
+    what = f"unrecognized arguments: {' '.join(rest)}"
+    if options.command is None:
+        raise UsageError(what, "a command comes first, for example mcp-audit scan; see mcp-audit --help")
+    near = suggestion(unknown.partition("=")[0], _names(options.command)) if unknown else ""
+    raise UsageError(what, f"see mcp-audit {options.command} --help{near}")
+
+
+def _names(command: str) -> list[str]:
+    """The long options of a command."""
+    parser = _Parser(add_help=False)
+    _common(parser, suppress=True)
+    _COMMANDS[command][0](parser)
+    return [word for word in parser.format_usage().replace("[", " ").replace("]", " ").split() if word.startswith("--")]
 
 
 def built(wanted: str | None = None) -> argparse.ArgumentParser:
@@ -137,9 +165,8 @@ def _connecting(parser: argparse.ArgumentParser, allow: str) -> None:
     parser.add_argument("--allow-launch", action="append", default=[], metavar="GLOB", help=allow)
     parser.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds for one server, over everything (default: 30)")
     parser.add_argument("--jobs", type=_positive, default=16, metavar="N", help="servers at once (default: 16)")
-    parser.add_argument(
-        "--pass-env", action="append", default=[], metavar="NAME", help="hand this variable to every server that is started; repeatable"
-    )
+    passing = "hand this variable to every server that is started; repeatable"
+    parser.add_argument("--pass-env", type=_variable, action="append", default=[], metavar="NAME", help=passing)
 
 
 def _pin(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +224,8 @@ def _waive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, help="why it is let through")
     parser.add_argument("--expires", required=True, metavar="DATE", help="the last day, YYYY-MM-DD, at most 365 days ahead")
     parser.add_argument("--owner", help="who answers for it")
+    where = "the JSON report that tells the finding, when it takes --trusted-ref or servers to tell it (default: a scan of the files here)"
+    parser.add_argument("--report", metavar="REPORT.json", help=where)
     parser.add_argument("--policy", metavar="FILE", help=f"the file to write to (default: {' or '.join(POLICY_FILES)}, whichever there is)")
     parser.add_argument("--now", type=_date, metavar="DATE", help="the date of the run (default: today, UTC)")
 
@@ -241,12 +270,22 @@ _COMMANDS = {
 
 
 def _date(text: str) -> date:
-    from datetime import date
+    from mcp_audit_gate.policy.form import read_date
 
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from error
+    day = read_date(text)
+    if day is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD")
+    return day
+
+
+def _variable(text: str) -> str:
+    """A variable's name; what stands behind an equals sign may be a secret and is not repeated."""
+    name, equals, _ = text.partition("=")
+    if equals:
+        raise argparse.ArgumentTypeError(f"{name}=…: write the name alone; the value is the one that {name} has in the environment")
+    if not name:
+        raise argparse.ArgumentTypeError("the name is empty; write that of a variable")
+    return name
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.change import Trusted
     from mcp_audit_gate.gate import Settings
     from mcp_audit_gate.lock.lockfile import Lock
+    from mcp_audit_gate.model import Finding
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.reading import Tree
     from mcp_audit_gate.sources.revision import Snapshot
@@ -103,6 +104,10 @@ def _trusted_lock(named: str, tree: Tree, rev: Trusted) -> Lock | None:
 
 
 def _no_lock(named: str) -> UsageError:
+    from mcp_audit_gate.sources.clients import LOCKFILE
+
+    if os.path.isdir(named):
+        return UsageError(f"--lock {named}: a folder is no lockfile", f"name a file, for example {LOCKFILE}")
     return UsageError(f"--lock {named}: there is no such file", "write it with mcp-audit pin --lock, or leave the option out")
 
 
@@ -152,6 +157,18 @@ def baseline(chosen: Namespace, rev: Trusted | None) -> frozenset[str]:
         raise UsageError(
             f"--baseline {chosen.baseline}{where} cannot be read: {error.reason}", "write one with mcp-audit scan -o json=FILE"
         ) from error
+
+
+def reported(named: str) -> tuple[Finding, ...]:
+    """The findings of the report that --report names. Raises GateError."""
+    from mcp_audit_gate.policy import baseline
+
+    files = WorkingTree(find_root((named,)))
+    try:
+        data = files.read(relative(os.path.realpath(named), files.root), baseline.MAX_BYTES)
+    except Unreadable as error:
+        raise UsageError(f"--report {named} cannot be read: {error.reason}", "write one with mcp-audit scan -o json=FILE") from error
+    return baseline.findings(named, data)
 
 
 def inside(named: str, tree: Tree) -> str | None:

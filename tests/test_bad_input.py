@@ -384,6 +384,23 @@ WRONG_USE = {
     "pin --lock .": "--lock .: a folder is no lockfile; name a file, for example mcp-audit.lock.json",
     "": "no command given; try mcp-audit scan --skip-connect",
     "scan --skip-connect --now 22.11.2026": "'22.11.2026' is no date; write YYYY-MM-DD",
+    "scan --skip-connect --now 20261122": "'20261122' is no date; write YYYY-MM-DD",
+    "scan --skip-connect --now 2026-W47-7": "'2026-W47-7' is no date; write YYYY-MM-DD",
+    "scan --skip-connect --pass-env TOKEN=abc": "TOKEN=…: write the name alone; the value is the one that TOKEN has in the environment;",
+    "scan --skip-connect --pass-env=": "the name is empty; write that of a variable",
+    "scna": '(did you mean "scan"?)',
+    "scan --skip-conect": 'see mcp-audit scan --help (did you mean "--skip-connect"?)',
+    "scan --trusted_ref=main": '(did you mean "--trusted-ref"?)',
+    "scan --skip-connect --fail-on hgh": '(did you mean "high"?)',
+    "diff -o jsn": '(did you mean "json"?)',
+    "diff a b c": "unrecognized arguments: c; see mcp-audit diff --help",
+    "init folder": "unrecognized arguments: folder; see mcp-audit init --help",
+    "--skip-connect": "a command comes first, for example mcp-audit scan",
+    "scan --skip-connect --lock .": "--lock .: a folder is no lockfile; name a file, for example mcp-audit.lock.json",
+    "scan --skip-connect --policy .": "the policy cannot be read: a folder stands where a file is expected",
+    "scan --skip-connect --new-only --baseline no.json": "--baseline no.json cannot be read: there is no such file",
+    "waive 0f3c --reason r --expires 2027-01-31": '"0f3c" is too short for a fingerprint; give its first 8 digits',
+    "waive 0f3c9a51 --reason r --expires 2027-01-31 --report no.json": "--report no.json cannot be read: there is no such file",
     "scan --timeout 0": "'0': write seconds, above 0 and at most 3600",
     "scan --timeout 1e9": "'1e9': write seconds, above 0 and at most 3600",
     "scan --jobs 0": "'0': write a number from 1 to 1000",
@@ -402,6 +419,18 @@ def test_what_a_command_line_may_not_ask_for_is_said_before_anything_is_done(lin
     err = capfd.readouterr().err
     assert WRONG_USE[line] in err
     assert err.splitlines()[-1].startswith("mcp-audit: ")
+
+
+def test_paths_stand_on_both_sides_of_an_option(tmp_path, capfd) -> None:
+    for name in ("a", "b"):
+        write(tmp_path, f"{name}/.mcp.json", GOOD)
+    assert main(["scan", str(tmp_path / "a"), "--skip-connect", str(tmp_path / "b"), "-o", "json"]) == 1
+    assert [item["path"] for item in json.loads(capfd.readouterr().out)["inputs"]] == ["a/.mcp.json", "b/.mcp.json"]
+
+
+def test_the_value_of_a_variable_is_not_repeated(capfd) -> None:
+    assert main(["scan", "--pass-env", "TOKEN=s3cret"]) == 2
+    assert "s3cret" not in capfd.readouterr().err
 
 
 def test_serve_without_its_extra_is_refused_in_one_line(capfd, monkeypatch) -> None:

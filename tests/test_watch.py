@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import queue
@@ -228,6 +229,37 @@ def test_folders_that_cannot_even_be_polled_end_it(monkeypatch):
     monkeypatch.setattr("watchfiles.watch", changes)
     with pytest.raises(OSError, match="Input/output"):
         next(watch._bursts(("/a",)))
+
+
+def test_a_folder_that_is_exchanged_while_the_last_one_is_judged_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "_bursts", lambda folders: itertools.repeat((), 9))
+    root, kept = tmp_path / "project", itertools.count()
+
+    def exchange() -> None:
+        root.rename(tmp_path / f"old {next(kept)}")
+        root.mkdir()
+
+    root.mkdir()
+    seen = watch.Watched((str(root),))
+    told = watch._changes(seen, watch._Seen(seen))
+    assert next(told) == frozenset()
+    for _ in range(3):
+        exchange()
+        assert next(told) == {str(root)}
+
+
+def test_a_folder_that_comes_back_is_told_when_its_files_are_watched_again(tmp_path, monkeypatch):
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(watch, "_bursts", lambda folders: begun.append(folders) or itertools.repeat((), 9))
+    root = tmp_path / "project"
+    root.mkdir()
+    seen = watch.Watched((str(root),))
+    told = watch._changes(seen, watch._Seen(seen))
+    next(told)
+    root.rename(tmp_path / "old")
+    assert (next(told), begun[1:]) == ({str(root)}, [()])
+    root.mkdir()
+    assert (next(told), begun[2:]) == ({str(root)}, [(str(root),)])
 
 
 def test_a_folder_that_is_gone_before_it_is_watched_is_left_to_the_caller(monkeypatch):

@@ -180,24 +180,23 @@ class _Seen:
 
 def _changes(watched: Watched, seen: _Seen) -> Iterator[frozenset[str]]:
     """The paths of each burst of changes that counts; nothing at first, when watching has begun."""
-    files: dict[str, Signature] = dict.fromkeys(watched.files)
-    first = True
+    files = {file: _signature(file) for file in watched.files}
+    early: set[str] | None = set()  # what is told only when watching has begun, or begun anew, so that nothing after it is missed
     while True:
         identity = {folder: _signature(folder, True) for folder in watched.folders}
         present = tuple(folder for folder, known in identity.items() if known)
-        if first:
-            files.update((file, _signature(file)) for file in files)
         for burst in _bursts(present):
             changed = {path for is_new, path in burst if any(_counts(seen, folder, path, is_new) for folder in present)}
             now = {file: _signature(file) for file in files}
             changed |= {file for file in files if files[file] != now[file]}
             files.update(now)
             moved = {folder for folder, known in identity.items() if _signature(folder, True) != known}
-            if first or changed or moved:
-                yield frozenset(changed | moved)
-            first = False
             if moved:  # the old folder is watched, wherever it went; begin anew with the one that stands in its place
+                early = (early or set()) | changed | moved
                 break
+            if changed or early is not None:
+                yield frozenset(changed | (early or set()))
+            early = None
 
 
 def _counts(seen: _Seen, folder: str, path: str, is_new: bool) -> bool:

@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 
 NEW = b"version: 1\nextends: default\n"
 _LEAST_DIGITS = 8
+_HINT = "mcp-audit scan --skip-connect -v shows those of this tree; for one that another run told, give its JSON report: --report REPORT.json"
 _END = re.compile(r"^\.\.\.(?:[ \t].*)?$", re.M)
 
 
-def choose(findings: Sequence[Finding], fingerprint: str) -> Finding:
+def choose(findings: Sequence[Finding], fingerprint: str, hint: str = _HINT) -> Finding:
     """The finding with that fingerprint, or with the only one that begins so. Raises UsageError when there is none, or it cannot be waived."""
     wanted = fingerprint.lower()
-    found = [finding for finding in findings if finding.fingerprint.startswith(wanted) and (len(wanted) >= _LEAST_DIGITS)]
+    if len(wanted) < _LEAST_DIGITS:
+        raise UsageError(f'"{visible(fingerprint, 80)}" is too short for a fingerprint', f"give its first {_LEAST_DIGITS} digits; {hint}")
+    found = [finding for finding in findings if finding.fingerprint.startswith(wanted)]
     if len(found) != 1:
         what = "no finding" if not found else f"{len(found)} findings"
-        raise UsageError(f"{what} with the fingerprint {visible(fingerprint, 80)}", "mcp-audit scan --skip-connect -v shows the fingerprints")
+        raise UsageError(f"{what} with the fingerprint {visible(fingerprint, 80)}", hint)
     (finding,) = found
     if finding.rule in FIXED:
         raise UsageError(f"{finding.rule} cannot be waived", form.why_fixed(finding.rule))

@@ -99,7 +99,7 @@ def load(files: Files, path: str, today: date, shown: str | None = None) -> Poli
         first = _layer(files, path, today, shown or path)
     except Unreadable as error:
         what = f"{shown or path}:1:1: the policy cannot be read: {error.reason}"
-        raise PolicyError(what, "a policy is a regular file of at most 1 MiB inside the repository") from error
+        raise PolicyError(what, "a policy is a regular file of at most 1 MiB, not reached by a link out of its repository") from error
     return _policy((_DEFAULT, *_chain(files, path, today, first)), shown or path)
 
 

@@ -138,6 +138,9 @@ class _Page:
         yield from self._prose(f"{report.verdict.result}: ", words.counts(report), kind)
         for reason in report.verdict.reasons:
             yield from self._prose("  ", escape.message(reason))
+        if self._look.verbosity >= 0 and (command := words.waiving(report)):
+            told = "" if self._look.verbosity else "; -v shows fingerprints"
+            yield from self._prose("  = ", f"to let one through until a day: {command}{told}")
 
     def _prose(self, prefix: str, text: str, colour: str = "") -> Iterator[str]:
         for number, line in enumerate(_wrap(prefix, text, self._width)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import RANK
+from mcp_audit_gate.policy.policy import FIXED
 from mcp_audit_gate.report.escape import NAME_LIMIT
 
 TYPE_CHECKING = False
@@ -66,10 +67,20 @@ def advice(report: Report) -> list[tuple[str, str]]:
         parts.append(("Put right what could not be assessed; until then nobody can tell whether it is safe.", ""))
     if blocking:
         what = "the finding that blocks" if blocking == 1 else f"the {blocking} findings that block"
-        parts.append((f"Fix {what}, or let one through until a day:", "mcp-audit waive FINGERPRINT --reason … --expires DATE"))
+        command = waiving(report)
+        parts.append((f"Fix {what}, or let one through until a day:" if command else f"Fix {what}.", command))
     if report.verdict.result == "empty":
         parts.append(("No MCP config was found. Where that is expected, make it a pass:", "--allow-empty"))
     return parts
+
+
+def waiving(report: Report) -> str:
+    """The command that lets a finding through; "" when nothing that blocks can be let through."""
+    if not any(finding.status == "blocking" and finding.rule not in FIXED for finding in report.findings):
+        return ""
+    # A scan of the files alone does not tell what a revision or a server showed.
+    source = " --report REPORT.json" if report.mode.trusted_ref or report.mode.connect else ""
+    return f"mcp-audit waive FINGERPRINT --reason … --expires DATE{source}"
 
 
 def best(server: Server) -> dict[str, str]:

@@ -173,7 +173,7 @@ def read_file(real: str, limit: int) -> bytes:
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
-            raise Unreadable("a folder stands where a config is expected", "rename or remove the folder")
+            raise Unreadable("a folder stands where a file is expected", "rename or remove the folder")
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable("not a regular file", "replace it by a file")
         if status.st_size > limit:
@@ -193,7 +193,7 @@ def _explain(error: OSError) -> tuple[str, str]:
     if error.errno in (errno.EACCES, errno.EPERM):
         return "permission denied", "make it readable for the user that runs mcp-audit"
     if error.errno == errno.ENOENT:
-        return "a link to a file that does not exist, or a file that vanished", CHECK_LINK
+        return "there is no such file, or a link leads to one that does not exist", CHECK_LINK
     if error.errno == errno.ELOOP:
         return "a link that leads to itself", CHECK_LINK
     return f"cannot be opened: {os.strerror(error.errno or 0)}", "check the file"

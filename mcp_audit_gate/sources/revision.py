@@ -113,11 +113,11 @@ class Snapshot:
         if real is None:
             raise Unreadable(LEAVES, CHECK_LINK)
         if kind == "folder":
-            raise Unreadable("a folder stands where a config is expected", "rename or remove the folder")
+            raise Unreadable("a folder stands where a file is expected", "rename or remove the folder")
         if kind == "submodule":
             raise Unreadable(*_SUBMODULE)
         if kind != "file":
-            raise Unreadable("a link to a file that does not exist, or that git does not have", CHECK_LINK)
+            raise Unreadable("there is no such file, or a link leads to one that git does not have", CHECK_LINK)
         name = self._files[real].id
         self._load([name], limit)
         size = self._sizes[name]

@@ -162,7 +162,7 @@ def test_the_finding_by_its_fingerprint_or_enough_of_it():
     found = (finding(), finding("0123456799999999" * 2), finding("f" * 32))
     assert edit.choose(found, PRINT) is found[0]
     assert edit.choose(found, "FFFFFFFF") is found[2]
-    for wanted, message in (("01234567", "2 findings with"), ("fffffff", "no finding with"), ("a" * 32, "no finding with"), ("", "no finding with")):
+    for wanted, message in (("01234567", "2 findings with"), ("fffffff", "too short for"), ("a" * 32, "no finding with"), ("", "is too short for")):
         with pytest.raises(UsageError, match=message):
             edit.choose(found, wanted)
 

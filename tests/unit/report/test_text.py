@@ -57,6 +57,8 @@ Servers, with risk from 0.0 to 10.0
 1 file read, 2 servers, policy preset:default
 failed: 5 findings (2 blocking, 1 reported, 1 waived, 1 in the baseline)
   2 findings at or above high
+  = to let one through until a day: mcp-audit waive FINGERPRINT --reason … --expires DATE;
+    -v shows fingerprints
 """
     )
 
@@ -162,3 +164,20 @@ def test_many_findings_take_linear_time(make):
 
     seconds(10)
     assert seconds(8000) < 20 * max(seconds(1000), 0.01)
+
+
+def test_the_way_out_is_the_last_line(make):
+    way = "= to let one through until a day: mcp-audit waive FINGERPRINT --reason … --expires DATE"
+    assert make.written("text", make.report()).rstrip().replace("\n    ", " ").endswith(f"{way}; -v shows fingerprints")
+    assert make.written("text", make.report(), verbosity=1).rstrip().replace("\n    ", " ").endswith(way)
+    assert "mcp-audit waive" not in make.written("text", make.report(), verbosity=-1)
+
+
+def test_what_a_revision_or_a_server_showed_is_let_through_by_the_report(make):
+    for mode in (make.report().mode._replace(trusted_ref="main"), make.report().mode._replace(connect=True)):
+        assert " --report REPORT.json; " in make.written("text", make.report(mode=mode)).replace("\n    ", " ")
+
+
+def test_no_way_out_of_what_cannot_be_waived(make):
+    for findings in ((make.finding(rule="lock-tampered", status="blocking"),), (make.finding(status="reported"),)):
+        assert "mcp-audit waive" not in make.written("text", make.report(findings))
