@@ -101,13 +101,16 @@ def _pinned(text: str, commit: str | None) -> str:
 
 
 def _default_branch(root: str) -> str:
-    """The branch that the remote calls its own, as a clone records it; main where nothing tells."""
+    """The branch that the remote calls its own, as a clone records it; else master where that alone is there; main where nothing tells."""
     try:
         text = read_file(os.path.join(root, ".git", "refs", "remotes", "origin", "HEAD"), 1024).decode("ascii")
         found = re.fullmatch(r"ref: refs/remotes/origin/([A-Za-z0-9][A-Za-z0-9._/-]{0,99})\n?", text)
     except (Unreadable, ValueError):  # a pipe, too, which nobody may fill
         found = None
-    return found[1] if found else "main"
+    if found:
+        return found[1]
+    has_main, has_master = (os.path.exists(os.path.join(root, ".git", "refs", "heads", name)) for name in ("main", "master"))
+    return "master" if has_master and not has_main else "main"
 
 
 def _hook(root: str, commit: str | None) -> Part:

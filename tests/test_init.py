@@ -103,6 +103,15 @@ def test_the_workflow_is_for_the_branch_that_a_clone_calls_its_own(root, capfd):
     assert yaml.safe_load((root / WORKFLOW).read_text())[True]["push"] == {"branches": ["release/2.x"]}
 
 
+@pytest.mark.parametrize(("heads", "branch"), [(("master", "topic"), "master"), (("main", "master"), "main"), (("topic",), "main")])
+def test_without_a_remote_the_workflow_is_for_master_where_that_is_all_there_is(root, capfd, heads, branch):
+    for name in heads:
+        (root / ".git/refs/heads").mkdir(parents=True, exist_ok=True)
+        (root / ".git/refs/heads" / name).write_text("0" * 40 + "\n")
+    init(capfd, "--github")
+    assert yaml.safe_load((root / WORKFLOW).read_text())[True]["push"] == {"branches": [branch]}
+
+
 @pytest.mark.parametrize("text", ["ref: refs/remotes/origin/a]\npull_request_target:\n", "x" * 500, "\xff"])
 def test_a_strange_branch_name_is_not_taken(root, capfd, text):
     head = root / ".git/refs/remotes/origin/HEAD"

@@ -40,12 +40,14 @@ def contradicted(item: Item) -> Lie | None:
 def _sign(item: Item, kind: str, verb: str) -> str:
     """A verb of the kind at the head of the description, or (for changes) a parameter that takes what is written, sent or run."""
     words = table()["hints"]
-    said = text_of(item.definition.get("description")).lower().split()[:3]
-    if "read-only" in text_of(item.definition.get("description")).lower()[:300]:
+    described = text_of(item.definition.get("description")).lower()
+    runs = verb in ("exec", "execute", "run")
+    # What runs a query may be unable to change anything. Of a tool that writes or deletes the words are as good as the hint.
+    if runs and any(word in described[:300] for word in ("read-only", "read only", "readonly")):
         return ""
-    spoken = next((word.strip(".,:") for word in said if base(word.strip(".,:"), words[kind])), "")
+    spoken = next((word.strip(".,:") for word in described.split()[:3] if base(word.strip(".,:"), words[kind])), "")
     if spoken:
         return spoken
-    wanted = words["confirming"] if verb not in ("exec", "execute", "run") else words["running"]
+    wanted = words["running"] if runs else words["confirming"]
     found = next((name for name in parameters(item.definition) if name.lower() in wanted), "")
     return found if kind == "changing" else ""

@@ -28,7 +28,7 @@ ANNOTATION_LIE = RuleInfo(
     why="Clients skip the question to the user for tools that call themselves read-only. The protocol calls hints untrusted for that reason.",
     looks_at="readOnlyHint true or destructiveHint false, against a changing verb in verb position of the name that the description or a "
     "parameter confirms. "
-    "Previews, dry runs, lists of deleted things and tools that describe a read-only mode are left alone.",
+    "Previews, dry runs, lists of deleted things and tools that run something and describe a read-only mode are left alone.",
     fix="Have the hint corrected by the server's authors. The gate itself never lowers a risk for a hint.",
     references=("CWE-451", "SAFE-T1406", "OWASP MCP03"),
     example_bad=(

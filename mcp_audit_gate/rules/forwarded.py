@@ -65,8 +65,8 @@ TOKEN_TO_THIRD_PARTY = RuleInfo(
     severity="medium",
     title="A provider's token is sent to a server of somebody else",
     why="Whoever runs the server can act as the user at the provider, with all that the token allows, and nothing there tells the two apart.",
-    looks_at="Headers with a reference to a variable that is named after a provider (GITHUB_TOKEN, OPENAI_API_KEY), to a public host outside the "
-    "provider's domains. Generic names (API_KEY), a provider's software on a host of one's own (gitlab.acme.com), and tokens for an MCP server "
+    looks_at="Headers and addresses with a reference to a variable that is named after a provider (GITHUB_TOKEN, OPENAI_API_KEY), to a public host "
+    "outside the provider's domains. Generic names (API_KEY), a provider's software on a host of one's own (gitlab.acme.com), and tokens for an MCP server "
     "(NOTION_MCP_TOKEN) are left out.",
     fix="Use a token that the server itself issues, or name the variable after the server when it is one.",
     references=("CWE-441", "CWE-522"),
@@ -77,10 +77,10 @@ TOKEN_TO_THIRD_PARTY = RuleInfo(
 
 
 def token_to_third_party(entry: Entry) -> Iterator[Hit]:
-    """Headers that carry one provider's credential to another's host."""
+    """Headers and addresses that carry one provider's credential to another's host."""
     for launch in entry.launches:
-        sent = [(at, name) for at, text in _headers(entry, launch) for name in _providers(text)] if launch.urls else []
-        for at, name in sent:
+        texts = (*_headers(entry, launch), *((word.at, _referred(word.text)) for word in launch.urls)) if launch.urls else ()
+        for at, name in ((at, name) for at, text in texts for name in _providers(text)):
             host = stranger(name, launch)
             if host:
                 message = f"{server(entry)} sends {visible(name, 80)} ({field(at)}) to {visible(host, 80)}, which is not the provider's."
@@ -106,8 +106,15 @@ def _headers(entry: Entry, launch: Launch) -> Iterator[tuple[Pointer, str]]:
     yield from ((("env_http_headers", name), f"${{{text}}}") for name, text in (named.items() if isinstance(named, dict) else ()))
 
 
+def _referred(url: str) -> str:
+    """The references of an address alone: a parameter's own name says nothing of the value."""
+    from mcp_audit_gate.metadata.placeholders import blank
+
+    return "".join(char if mark == "\0" else " " for char, mark in zip(url, blank(url)))
+
+
 def _providers(text: str) -> Iterator[str]:
-    """The variables in a header's text that are named after a provider."""
+    """The variables in a text with references that are named after a provider."""
     from mcp_audit_gate.metadata.credentials import without_references
 
     if without_references(text) == text:
