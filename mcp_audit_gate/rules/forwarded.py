@@ -66,8 +66,8 @@ TOKEN_TO_THIRD_PARTY = RuleInfo(
     title="A provider's token is sent to a server of somebody else",
     why="Whoever runs the server can act as the user at the provider, with all that the token allows, and nothing there tells the two apart.",
     looks_at="Headers and addresses with a reference to a variable that is named after a provider (GITHUB_TOKEN, OPENAI_API_KEY), to a public host "
-    "outside the provider's domains. Generic names (API_KEY), a provider's software on a host of one's own (gitlab.acme.com), and tokens for an MCP server "
-    "(NOTION_MCP_TOKEN) are left out.",
+    "outside the provider's domains. Generic names (API_KEY), a provider's software on a host of one's own (gitlab.acme.com), and tokens for an "
+    "MCP server (NOTION_MCP_TOKEN) are left out.",
     fix="Use a token that the server itself issues, or name the variable after the server when it is one.",
     references=("CWE-441", "CWE-522"),
     example_bad=(".mcp.json", _REMOTE % "GITHUB_TOKEN"),
