@@ -21,6 +21,8 @@ _REFERENCE = lazy(
     r"|\$\{(?:env:)?(?P<name>[A-Za-z_]\w*)(?:(?P<sign>:?[-=])(?P<default>[^{}]*))?\}"
     r"|\$\{(?P<other>[^{}]*)\}|(?<!\$)\{(?P<kind>env|file):(?P<braced>[^{}]*)\}|(?<![\w$])\$(?P<bare>[A-Za-z_]\w*)|(?P<command>\$\([^()]*\))"
 )
+# What a client asks a person for, and the beginning of the variable that holds the answer here.
+_ASKED, ANSWER = lazy(r"(?:input:|user_config\.)(.{1,200})"), "MCP_AUDIT_INPUT_"
 # Of these a value is no secret: they are in every started server's environment.
 COMMON = frozenset(("HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "TMPDIR", "USER", "USERPROFILE", "APPDATA", "LOCALAPPDATA"))
 
@@ -28,7 +30,8 @@ COMMON = frozenset(("HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "
 class References:
     """Fills in the texts of one entry.
 
-    missing: variables that are not set. unknown: references that only the client can fill in. secrets: values of variables.
+    missing: variables that are not set. unknown: references that only the client can fill in; wanted: variables that would do it, too.
+    secrets: values of variables.
     """
 
     def __init__(self, client: str, environ: Mapping[str, str], root: str, config: str) -> None:
@@ -48,6 +51,7 @@ class References:
         }
         self.missing: set[str] = set()
         self.unknown: set[str] = set()
+        self.wanted: set[str] = set()
         self.secrets: set[str] = set()
 
     def fill(self, text: str) -> str:
@@ -90,7 +94,13 @@ class References:
     def _by_client(self, name: str, whole: str) -> str:
         if name in self._places:
             return self._places[name]
+        asked = _ASKED.fullmatch(name)
+        answer = ANSWER + re.sub("[^A-Z0-9]", "_", asked[1].upper()) if asked else ""
+        if asked and answer in self._environ:
+            self.secrets.add(self._environ[answer])
+            return self._environ[answer]
         self.unknown.add(whole)
+        self.wanted |= {answer} if asked else set()
         return whole
 
     def problem(self) -> tuple[str, str] | None:
@@ -103,5 +113,6 @@ class References:
             )
         if self.unknown:
             names = ", ".join(sorted(visible(whole, 80) for whole in self.unknown))
-            return f"only its client can fill in {names}", "write an environment variable instead, ${NAME}"
+            hint = f"set {', '.join(sorted(self.wanted))} for this run, or " if self.wanted else ""
+            return f"only its client can fill in {names}", f"{hint}write an environment variable instead, ${{NAME}}"
         return None

@@ -63,6 +63,30 @@ def test_not_filled_in(client: str, text: str, problem: str) -> None:
     assert said[0] == problem
 
 
+@pytest.mark.parametrize(
+    ("text", "variable"),
+    [
+        ("${input:key}", "MCP_AUDIT_INPUT_KEY"),
+        ("${input:github-token.2}", "MCP_AUDIT_INPUT_GITHUB_TOKEN_2"),
+        ("${user_config.dir}", "MCP_AUDIT_INPUT_DIR"),
+        ("${input:\x1b]0;ü}", "MCP_AUDIT_INPUT___0__"),
+    ],
+)
+def test_what_a_client_asks_for_is_taken_from_a_variable_of_its_own(text: str, variable: str) -> None:
+    without = references("vscode")
+    assert without.fill(text) == text
+    assert without.problem()[1] == f"set {variable} for this run, or write an environment variable instead, ${{NAME}}"
+    found = References("vscode", {variable: "an answer"}, "/repo", ".vscode/mcp.json")
+    assert found.fill(f"x {text}") == "x an answer"
+    assert (found.problem(), found.secrets) == (None, {"an answer"})
+
+
+def test_what_only_a_client_knows_has_no_variable() -> None:
+    found = References("vscode", {"MCP_AUDIT_INPUT_": "x", "": "x"}, "/repo", ".vscode/mcp.json")
+    assert found.fill("${command:pick} ${input:}") == "${command:pick} ${input:}"
+    assert found.problem()[1] == "write an environment variable instead, ${NAME}"
+
+
 def test_values_of_variables_are_secrets_and_common_ones_are_not() -> None:
     found = references()
     found.fill("${TOKEN} ${HOME} ${workspaceFolder} ${NONE:-default}")
