@@ -98,7 +98,7 @@ def prose(text: str) -> str:
     """A message as Markdown: plain words as they are, each that could mean something to a renderer in a code span."""
     # Not a web address, which GitHub links, nor an issue (`GH-1`) or a commit.
     part = "(?![0-9A-Fa-f]{7})[A-Za-z0-9]{1,24}"
-    plain = re.compile(rf"""["'(]?(?!www\.|[Gg][Hh]-){part}(?:[-.']{part}){{0,4}}["')]?[,.;:]?""")
+    plain = re.compile(rf"""["'(]{{0,2}}(?!www\.|[Gg][Hh]-){part}(?:[-.']{part}){{0,4}}[,.;:]?["')]{{0,2}}[,.;:]?""")
     words = [word for word in message(text).split(" ") if word]
     first = words[:1] if words and re.fullmatch(r"\d+[.)]", words[0]) else []  # would begin a list
     return " ".join([*map(_span, first), *(word if plain.fullmatch(word) else _span(word) for word in words[len(first) :])])

@@ -256,6 +256,9 @@ def test_a_mermaid_label_keeps_words_and_spells_the_rest():
         ('("@x").', '("`@x`").'),
         ('"(', '`"(`'),
         ("...", "`...`"),
+        ('it hides ("not so."), server "x").', 'it hides ("not so."), server "x").'),
+        ('(("x www.a', '(("`x` `www.a`'),
+        ('("www.a.b")', '("`www.a.b`")'),
     ],
 )
 def test_quotes_and_punctuation_stay_outside_of_code(text, prose):
