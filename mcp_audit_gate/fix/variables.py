@@ -158,7 +158,8 @@ def _names(entry: Entry, one: Text, found: Credential) -> tuple[str, str]:
     wanted = word if word.startswith(f"{server}_") else f"{server}_{word}"
     longer = f"{server}_{_upper(str(one.at[0]))}_{word}"
     # A server may be called `github` to be handed the GITHUB_TOKEN that is in many an environment.
-    return (longer if any(stranger(wanted, launch) for launch in entry.launches) else wanted), longer
+    is_strange = any(stranger(wanted, launch) for launch in entry.launches)
+    return (f"MCP_{longer}", f"MCP_{longer}") if is_strange else (wanted, longer)
 
 
 def _kind(found: Credential, before: str) -> str:

@@ -116,10 +116,15 @@ def test_clients_that_fill_in_some_members_only(tmp_path: Path) -> None:
     assert mended(tmp_path, ".kiro/settings/mcp.json", text) == text
 
 
-@pytest.mark.parametrize(("url", "wanted"), [("https://evil.example.net/mcp", "GITHUB_URL_TOKEN"), ("https://api.github.com/mcp", "GITHUB_TOKEN")])
+@pytest.mark.parametrize(
+    ("url", "wanted"), [("https://evil.example.net/mcp", "MCP_GITHUB_URL_TOKEN"), ("https://api.github.com/mcp", "GITHUB_TOKEN")]
+)
 def test_no_stranger_is_handed_the_variable_of_a_provider(tmp_path: Path, url: str, wanted: str) -> None:
     text = json.dumps({"mcpServers": {"github": {"type": "http", "url": f"{url}?token={ONE}"}}})
     assert mended(tmp_path, ".mcp.json", text) == text.replace(ONE, f"${{{wanted}}}")
+    header = json.dumps({"mcpServers": {"github": {"type": "http", "url": url, "headers": {"Authorization": f"Bearer {ONE}"}}}})
+    named = wanted.replace("_URL_", "_HEADERS_")
+    assert mended(tmp_path, ".mcp.json", header) == header.replace(ONE, f"${{{named}}}")
 
 
 def test_names_that_differ_in_case_are_one_variable_on_windows(tmp_path: Path) -> None:
