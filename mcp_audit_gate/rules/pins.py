@@ -26,9 +26,9 @@ UNLOCKED_SERVER = RuleInfo(
     title="A server is not recorded in the lockfile",
     why="Nothing about it was reviewed: neither how it is started nor what its tools tell the model. Whoever keeps a lockfile means every server.",
     looks_at="Each enabled server without a record of its own, when there is a lockfile, or the policy requires one. A record of its name that no "
-    "other entry has is compared with it instead (`launch-changed`, `lock-outdated`).",
-    fix="Run mcp-audit pin, read what it shows, and commit the lockfile; or remove the server. One that only a client can sign in to cannot be "
-    "pinned: waive the finding, which is bound to its package or address.",
+    "other entry has is compared with it instead (`launch-changed`, `lock-outdated`). A server that only a client can sign in to cannot be pinned: "
+    "waive its finding, which is bound to the package or address.",
+    fix="Run mcp-audit pin, read what it shows, and commit the lockfile; or remove the server.",
     references=("CWE-1357", "OWASP MCP04", "OWASP MCP09"),
     example_bad=("mcp-audit.yaml", "# .mcp.json has a server, and there is no mcp-audit.lock.json\nversion: 1\nrequire: {lock: true}\n"),
     example_good=(_LOCK, _RECORD),
