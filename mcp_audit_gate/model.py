@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.lock.lockfile import Lock
     from mcp_audit_gate.lock.match import Match
+    from mcp_audit_gate.metadata.strings import Spanned
     from mcp_audit_gate.part import Part, Shard
 
     Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
         def locate(self, place: Place) -> Location:
             """Lines and columns of a place."""
-            ...
 
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -124,13 +124,12 @@ class Image(NamedTuple):
 class Launch(NamedTuple):
     """What a client really starts or calls, understood once: sources.launch makes it, everything else reads it.
 
-    transport: stdio, http, sse, ws, or "" when nothing tells. words: program and arguments as written.
-    line: the same with wrappers (`cmd /c`, `env A=b`, `sh -c "one command"`) taken off; wrappers: their program words, outermost first.
-    program: base name of line[0], lower case, without .exe/.cmd/.bat. runner: npx, uvx, docker, … when the program fetches or
-    hosts another, else "". options: the runner's own flags. arguments: what the server itself gets. packages: all that a runner
-    fetches, the one that is run first. urls: every address it is reached at, proxies unwrapped. script: the file that is run.
-    code: program text in the arguments. shell: a command string that a shell interprets and that is more than one simple
-    command. inside: the launches of the commands in it. env: with those of an `env A=b` prefix.
+    transport: stdio, http, sse, ws, or "" when nothing tells. words: program and arguments as written. line: the same with wrappers (`cmd /c`,
+    `env A=b`, `sh -c "one command"`) taken off; wrappers: their program words, outermost first. program: base name of line[0], lower case, without
+    .exe/.cmd/.bat. runner: npx, uvx, docker, … when the program fetches or hosts another, else "". options: the runner's own flags. arguments: what
+    the server itself gets. packages: all that a runner fetches, the one that is run first. urls: every address it is reached at, proxies unwrapped.
+    script: the file that is run. code: program text in the arguments. shell: a command string that a shell interprets and that is more than one
+    simple command. inside: the launches of the commands in it. env: with those of an `env A=b` prefix.
     """
 
     transport: str = ""
@@ -297,9 +296,9 @@ class Rule(NamedTuple):
 class Context(NamedTuple):
     """Everything the rules may look at in one run.
 
-    lock: the lockfile that counts, None when there is none; lock_required: the policy wants one. matches: each server with its pin. pinned: each
-    surface that is known, with the entries it serves. observed: what connecting showed. newly_shown: tools of it that a pin has not so. changes:
-    how what is there now differs from what was agreed. whole: all configs were looked at. analysis: what a model said. part: what this run tells.
+    lock: the lockfile that counts, or None; lock_required: the policy wants one. matches: each server with its pin. pinned: each surface that is
+    known, with the entries it serves. observed: what connecting showed. newly_shown: tools of it that a pin has not so. changes: how what is there
+    now differs from what was agreed. whole: all configs were looked at. analysis: what a model said. part: what is told. documents: what was read.
     """
 
     entries: tuple[Entry, ...]
@@ -315,6 +314,7 @@ class Context(NamedTuple):
     analysis: Analysis | None = None
     newly_shown: tuple[Pinned, ...] = ()
     part: Part | None = None
+    documents: tuple[Spanned, ...] = ()
 
 
 class Finding(NamedTuple):

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
 
-    from mcp_audit_gate.model import Entry, Locator, Setting
+    from mcp_audit_gate.model import Entry, Setting
     from mcp_audit_gate.policy.policy import Policy
+    from mcp_audit_gate.sources.document import Document
     from mcp_audit_gate.sources.tree import Found, Listing
 
     class Tree(Protocol):
@@ -46,7 +47,7 @@ class Reading(NamedTuple):
 
     inputs: tuple[Input, ...]
     context: Context
-    documents: dict[str, Locator]
+    documents: dict[str, Document]
     not_assessed: tuple[NotAssessed, ...]
 
 
@@ -82,7 +83,7 @@ class _Reader:
         self._entries: list[Entry] = []
         self._settings: list[Setting] = []
         self.problems: list[Problem] = []
-        self._documents: dict[str, Locator] = {}
+        self._documents: dict[str, Document] = {}
         self._not_assessed: list[NotAssessed] = []
 
     def file(self, found: Found) -> list[Found]:
@@ -149,7 +150,7 @@ class _Reader:
         """What was collected, in the order of paths."""
         return Reading(
             tuple(sorted(self._inputs, key=lambda item: item.path)),
-            Context(_switched(self._entries), tuple(self._settings), tuple(self.problems)),
+            Context(_switched(self._entries), tuple(self._settings), tuple(self.problems), documents=tuple(self._documents.values())),
             self._documents,
             in_order(self._not_assessed),
         )

@@ -27,17 +27,9 @@ from mcp_audit_gate.model import Place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Protocol
 
-    from mcp_audit_gate.model import Json, Locator
-
-    class Spanned(Locator, Protocol):
-        """A parsed file that knows the offsets of its values."""
-
-        value: Json
-
-        def span(self, place: Place) -> tuple[int, int]:
-            """First offset and end of a key or value."""
+    from mcp_audit_gate.metadata.strings import Spanned
+    from mcp_audit_gate.model import Json
 
 
 MASK = "<secret>"
@@ -73,6 +65,11 @@ def judge_all(value: Json) -> list[tuple[Text, tuple[Credential, ...]]]:
     ):
         found = [(one, judge(one.text, "AWS_SECRET_ACCESS_KEY" if formats.is_aws_secret(one.text) else one.name)) for one in texts]
     return [(one, credentials) for one, credentials in found if credentials]
+
+
+def formed(text: str) -> tuple[Credential, ...]:
+    """The credentials in a text of any kind that their form alone tells, in base64 too."""
+    return _settled([*formats.find(text), *(one for one in _encoded(text, wide=False) if one.rule == LITERAL)])
 
 
 def _worth(text: str, name: str | None, shortest: int) -> bool:

@@ -6,7 +6,20 @@ from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mcp_audit_gate.model import Json, Pointer
+    from typing import Protocol
+
+    from mcp_audit_gate.model import Json, Location, Locator, Place, Pointer
+
+    class Spanned(Locator, Protocol):
+        """A parsed file that knows the offsets of its values."""
+
+        value: Json
+
+        def span(self, place: Place) -> tuple[int, int]:
+            """First offset and end of a key or value."""
+
+        def stretch(self, start: int, end: int) -> Location:
+            """Lines and columns of a part of the text."""
 
 
 class Text(NamedTuple):

@@ -118,4 +118,8 @@ class Document:
 
     def locate(self, place: Place) -> Location:
         """Lines and columns of the key or value."""
-        return self.lines.location(self.path, *self.span(place))
+        return self.stretch(*self.span(place))
+
+    def stretch(self, start: int, end: int) -> Location:
+        """Lines and columns of a part of the text, whatever it belongs to."""
+        return self.lines.location(self.path, start, end)

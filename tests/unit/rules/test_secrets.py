@@ -1,25 +1,27 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
-from fakes import token
+from fakes import base64_url, token
 
 from mcp_audit_gate.model import Context
 from mcp_audit_gate.rules import secrets
 from mcp_audit_gate.sources.clients import ROWS
 from mcp_audit_gate.sources.entries import extract
-from mcp_audit_gate.sources.parse import parse
+from mcp_audit_gate.sources.parse import parse, whole
 
 GITHUB, RANDOM, SHORT = token("github"), token("random32"), token("random22")
 
 
 def context(value, path=".mcp.json", client="claude-code"):
     """What the sources make of one config."""
-    row = next(row for row in ROWS if row.client == client and any(path.endswith(pattern) for pattern in row.paths))
+    row = next(row for row in ROWS if row.client == client and (path.endswith(".md") or any(path.endswith(pattern) for pattern in row.paths)))
     text = value if isinstance(value, str) else json.dumps(value)
-    found = extract(parse(path, text.encode(), row.syntax), row)
-    return Context(found.entries, found.settings, found.problems)
+    documents = parse(path, text.encode(), row.syntax)
+    found = extract(documents, row)
+    return Context(found.entries, found.settings, found.problems, documents=(whole(documents),) if documents else ())
 
 
 def hits(value, **more):
@@ -89,9 +91,80 @@ def test_settings_are_judged_too():
     assert (hit.place.pointer, hit.subject, hit.server) == (("env", "DOCS"), "/env/DOCS", None)
 
 
+def test_an_item_of_a_setting_is_named_by_its_number():
+    value = {"permissions": {"allow": [f"Bash(DOCS={GITHUB} docs:*)"]}}
+    ((_, hit),) = hits(value, path=".claude/settings.json", client="claude-settings")
+    assert hit.message == 'The setting "permissions.allow[0]" holds a literal GitHub token (40 characters).'
+
+
 def test_the_default_of_an_input_stands_under_its_id():
     value = {"inputs": [{"type": "promptString", "id": "docs-token", "default": RANDOM}], "servers": {}}
     assert [(rule, hit.subject) for rule, hit in hits(value, path=".vscode/mcp.json", client="vscode")] == [("probable-secret", "/inputs/0/default")]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param('{"servers": {\n  // was @@\n  "docs": {"command": "docs"}}}', (2, 10), id="comment"),
+        pytest.param('{"servers": {/* @@ */ "docs": {"command": "docs"}}}', (1, 17), id="comment between"),
+        pytest.param('{"servers": {}, "inputs": [{"id": "a", "@@": 1}]}', (1, 41), id="key"),
+    ],
+)
+def test_comments_and_keys_of_a_config_are_judged(text, place):
+    ((rule, hit),) = hits(text.replace("@@", GITHUB), path=".vscode/mcp.json", client="vscode")
+    assert (rule, hit.message) == ("literal-secret", "A comment or a key holds a literal GitHub token (40 characters).")
+    assert (hit.place.start_line, hit.place.start_column, hit.place.end_column) == (*place, place[1] + 40)
+    assert (hit.value, hit.secret) == (GITHUB, True)
+
+
+def test_a_token_in_base64_in_a_comment_is_a_secret():
+    inner = base64_url(json.dumps({"githubPersonalAccessToken": GITHUB}))
+    text = f"mcp:\n  servers:\n    docs:\n      # wss://server.example/ws?config={inner}\n      command: docs\n"
+    ((rule, hit),) = hits(text, path="mcp_agent.config.yaml", client="mcp-agent")
+    assert (rule, hit.place.start_line, hit.value) == ("literal-secret", 4, inner)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"openai": {"api_key": RANDOM}}, [("probable-secret", "/openai/api_key")]),
+        ({"models": [{"name": "a", "apiKey": RANDOM}]}, [("probable-secret", "/models/0/apiKey")]),
+        ({"database": f"postgres://app:{SHORT}@db.example.com/app"}, [("credential-in-url", "/database")]),
+        ({"_note": f"the old one, {GITHUB}"}, [("literal-secret", "/_note")]),
+        ({"mcp": {"note": [GITHUB]}}, [("literal-secret", "/mcp/note/0")]),
+        ({"openai": {"api_key": "${OPENAI_API_KEY}", "token_limit": "4096"}, "apiKey": "not-needed-with-local-models"}, []),
+    ],
+)
+def test_what_stands_beside_the_servers_is_judged(value, found):
+    made = {"mcp": {"servers": {"docs": {"command": "docs"}}, **value.pop("mcp", {})}, **value}
+    told = hits(made, path="mcp_agent.config.yaml", client="mcp-agent")
+    assert [(rule, hit.subject) for rule, hit in told] == found
+    assert all(hit.message.startswith('The value "') and hit.server is None for _, hit in told)
+
+
+def test_a_file_without_servers_is_searched_for_formats_alone():
+    value = {"database.password": RANDOM, "remote": {"token": GITHUB}}
+    ((rule, hit),) = hits(value, path=".vscode/settings.json", client="vscode-settings")
+    assert (rule, hit.subject) == ("literal-secret", "/remote/token")
+
+
+def test_the_prose_of_an_agent_file_is_not_searched():
+    text = f"---\nname: docs\n# {GITHUB}\nmcpServers:\n  docs:\n    command: docs\n---\nA token looks like {GITHUB}.\n"
+    assert [hit.place.start_line for _, hit in hits(text, path=".claude/agents/docs.md", client="claude-agent")] == [3]
+
+
+def test_each_of_several_yaml_documents_is_told_once():
+    one = f"mcp:\n  servers:\n    docs:\n      command: docs\n      env: {{A: {GITHUB}}}\n"
+    assert [
+        hit.place.document.locate(hit.place).start_line for _, hit in hits(f"{one}---\n{one}", path="mcp_agent.config.yaml", client="mcp-agent")
+    ] == [5, 11]
+
+
+def test_thousands_of_secrets_in_comments_take_no_longer_each():
+    lines = "\n".join(f"// {GITHUB}" for _ in range(20_000))
+    start = time.process_time()
+    assert len(hits('{"servers": {\n' + lines + '\n"docs": {"command": "docs"}}}', path=".vscode/mcp.json", client="vscode")) == 20_000
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(
@@ -114,7 +187,8 @@ def test_the_fix_names_the_syntax_of_the_client(path, client, form):
 def test_untrusted_names_are_shown_safely():
     ((_, hit),) = hits({"mcpServers": {"a\n::error::\x1b[31m": {"command": "x", "env": {"B\u202e": GITHUB}}}})
     assert hit.message == '"env.B\\u202e" of server "a\\n::error::\\x1b[31m" holds a literal GitHub token (40 characters).'
-    ((_, hit),) = hits({"mcpServers": {f"x {GITHUB}": {"command": "x", "env": {"A": GITHUB}}}})
+    (_, hit), (_, key) = hits({"mcpServers": {f"x {GITHUB}": {"command": "x", "env": {"A": GITHUB}}}})
+    assert key.message == "A comment or a key holds a literal GitHub token (40 characters)."
     assert hit.message == '"env.A" of server "x <secret>" holds a literal GitHub token (40 characters).'
 
 
