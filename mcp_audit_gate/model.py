@@ -244,7 +244,7 @@ class RuleInfo(NamedTuple):
     """What is known about a rule: documentation, `explain`, SARIF and the text report are made from it.
 
     needs: the evidence it works on: config, lock, surface, trusted-ref. example_bad gives exactly this rule, example_good gives nothing; each is
-    (path, text of the file).
+    (path, text of the file), or makes it.
     """
 
     id: str
@@ -255,8 +255,8 @@ class RuleInfo(NamedTuple):
     looks_at: str
     fix: str
     references: tuple[str, ...]
-    example_bad: tuple[str, str]
-    example_good: tuple[str, str]
+    example_bad: tuple[str, str] | Callable[[], tuple[str, str]]
+    example_good: tuple[str, str] | Callable[[], tuple[str, str]]
     needs: tuple[str, ...] = ("config",)
     precision: str = "high"
 

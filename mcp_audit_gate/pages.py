@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.errors import UsageError, suggestion
 from mcp_audit_gate.gate import RULES
+from mcp_audit_gate.rules.surfaces import examples
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def _page(info: RuleInfo) -> str:
     parts = [f"{info.id} ({info.severity}, family {info.family})", "", f"{info.title}.", ""]
     for heading, text in (("Why it matters", info.why), ("What is looked at", info.looks_at), ("Fix", info.fix)):
         parts += [heading, fill(text, 96, initial_indent="  ", subsequent_indent="  "), ""]
-    for heading, (path, text) in (("Bad example", info.example_bad), ("Good example", info.example_good)):
+    for heading, (path, text) in zip(("Bad example", "Good example"), examples(info)):
         parts += [f"{heading}: {path}", *("  " + line for line in text.rstrip("\n").split("\n")), ""]
     parts.append("Needs: " + ", ".join(info.needs))
     parts.append("References: " + (", ".join(info.references) or "none"))
@@ -45,6 +46,7 @@ def listing(form: str) -> str:
 
 
 def _members(info: RuleInfo) -> dict[str, object]:
+    bad, good = ({"path": path, "text": text} for path, text in examples(info))
     return {
         "id": info.id,
         "family": info.family,
@@ -55,8 +57,8 @@ def _members(info: RuleInfo) -> dict[str, object]:
         "looks_at": info.looks_at,
         "fix": info.fix,
         "references": list(info.references),
-        "bad": {"path": info.example_bad[0], "text": info.example_bad[1]},
-        "good": {"path": info.example_good[0], "text": info.example_good[1]},
+        "bad": bad,
+        "good": good,
     }
 
 
@@ -83,7 +85,7 @@ def _markdown(infos: list[RuleInfo]) -> str:
             "",
         ]
         lines += [f"**Looks at.** {info.looks_at}", "", f"**Fix.** {info.fix}", ""]
-        for heading, (path, text) in (("Bad", info.example_bad), ("Good", info.example_good)):
+        for heading, (path, text) in zip(("Bad", "Good"), examples(info)):
             lines += [f"{heading}, `{path}`:", "", "```" + path.rpartition(".")[2], *text.rstrip("\n").split("\n"), "```", ""]
         lines.append("References: " + (", ".join(info.references) or "none"))
     return "\n".join(lines) + "\n"

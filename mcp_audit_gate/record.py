@@ -67,12 +67,16 @@ else:
             if not bases:
                 return super().__new__(mcs, name, bases, body)
             fields = tuple(body["__annotations__"])
-            defaults = {field: body[field] for field in fields if field in body}
-            members = {key: value for key, value in body.items() if key not in defaults and key != "__classcell__"}
-            members |= {field: _tuplegetter(number, field) for number, field in enumerate(fields)}
-            members |= {"__slots__": (), "_fields": fields, "_field_defaults": defaults, "__match_args__": fields}
-            members["__new__"] = _constructor(fields, defaults)
-            return type(name, (_Record,), members)
+            defaults = {}
+            for number, field in enumerate(fields):
+                if field in body:
+                    defaults[field] = body[field]
+                body[field] = _tuplegetter(number, field)
+            body["__slots__"] = ()
+            body["_fields"] = body["__match_args__"] = fields
+            body["_field_defaults"] = defaults
+            body["__new__"] = _constructor(fields, defaults)
+            return type(name, (_Record,), body)
 
     class NamedTuple(metaclass=_Meta):
         """Fields with types and defaults, as in typing.NamedTuple."""

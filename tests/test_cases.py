@@ -20,6 +20,7 @@ from repos import Repository
 from mcp_audit_gate import gate, rules
 from mcp_audit_gate.change import Trusted
 from mcp_audit_gate.rules import preapproved
+from mcp_audit_gate.rules.surfaces import examples
 from mcp_audit_gate.sources import revision
 from mcp_audit_gate.sources.discover import WorkingTree
 
@@ -81,7 +82,7 @@ def test_every_rule_has_cases_that_fire_and_cases_that_stay_quiet(info) -> None:
     ids=lambda info: info.id,
 )
 def test_examples_of_a_rule(info, tmp_path: Path) -> None:
-    for name, (path, text), expected in (("bad", info.example_bad, {info.id}), ("good", info.example_good, set())):
+    for name, (path, text), expected in zip(("bad", "good"), examples(info), ({info.id}, set()), strict=True):
         file = tmp_path / name / path
         file.parent.mkdir(parents=True)
         if path == LOCK:

@@ -6,6 +6,7 @@ import re
 
 from mcp_audit_gate import HOME
 from mcp_audit_gate.report.words import LEVELS
+from mcp_audit_gate.rules.surfaces import examples
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _text(rule: RuleInfo) -> str:
 
 def _markdown(rule: RuleInfo) -> str:
     parts = [rule.why, f"**Looked at:** {rule.looks_at}", f"**Fix:** {rule.fix}"]
-    for label, (path, text) in (("Bad", rule.example_bad), ("Good", rule.example_good)):
+    for label, (path, text) in zip(("Bad", "Good"), examples(rule)):
         if text:
             parts += [f"**{label}** (`{path}`):", fenced(text, path)]
     if rule.references:

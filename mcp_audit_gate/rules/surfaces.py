@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import json
-
 from mcp_audit_gate.metadata.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_audit_gate.metadata.declared import Item
     from mcp_audit_gate.metadata.said import Thing
-    from mcp_audit_gate.model import Pinned, Place, Pointer
+    from mcp_audit_gate.model import Pinned, Place, Pointer, RuleInfo
 
 LOCK = "mcp-audit.lock.json"
 NEEDS = ("lock", "live")
 _TITLES = {"tool": "Tool", "prompt": "Prompt", "resource": "Resource", "template": "Resource template"}
 
 
-def example(description: str, name: str = "report", schema: dict[str, object] | None = None, **more: object) -> tuple[str, str]:
-    """An excerpt of a lockfile with one tool, as an example of a rule."""
-    tool = {"name": name, "description": description, "inputSchema": {"type": "object", **(schema or {})}, **more}
-    return LOCK, json.dumps({"name": "docs", "tools": [tool]}, indent=2) + "\n"
+def example(description: str, name: str = "report", schema: dict[str, object] | None = None, **more: object) -> Callable[[], tuple[str, str]]:
+    """An excerpt of a lockfile with one tool, as an example of a rule; written when somebody reads it."""
+
+    def written() -> tuple[str, str]:
+        import json
+
+        tool = {"name": name, "description": description, "inputSchema": {"type": "object", **(schema or {})}, **more}
+        return LOCK, json.dumps({"name": "docs", "tools": [tool]}, indent=2) + "\n"
+
+    return written
+
+
+def examples(info: RuleInfo) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The bad and the good example of a rule, each as (path, text of the file)."""
+    bad, good = (each() if callable(each) else each for each in (info.example_bad, info.example_good))
+    return bad, good
 
 
 def things(pinned: Pinned) -> tuple[Thing, ...]:

@@ -12,6 +12,7 @@ from mcp_audit_gate import gate
 from mcp_audit_gate.change import Trusted
 from mcp_audit_gate.policy import trusted
 from mcp_audit_gate.rules import preapproved
+from mcp_audit_gate.rules.surfaces import examples
 from mcp_audit_gate.sources import revision
 from mcp_audit_gate.sources.discover import WorkingTree
 
@@ -43,8 +44,8 @@ def judged(tmp_path, before, after):
 @pytest.mark.parametrize("info", [rule.info for rule in (*trusted.RULES, *preapproved.RULES)], ids=lambda info: info.id)
 def test_bad_gives_the_rule_and_good_nothing(info, tmp_path):
     before, besides = BESIDE.get(info.id, ({".mcp.json": CONFIG}, {}))
-    good = {**before, info.example_good[0]: info.example_good[1]}
-    bad = {**before, **besides, info.example_bad[0]: info.example_bad[1]}
+    bad, good = (dict([example]) for example in examples(info))
+    bad, good = {**before, **besides, **bad}, {**before, **good}
     if info.id == "config-vanished":
         pytest.skip("its example is a record of the lockfile; see the next test")
     assert info.id in {finding.rule for finding in judged(tmp_path / "bad", good, bad)}
@@ -55,7 +56,7 @@ def test_a_record_that_is_left_and_one_that_is_not(tmp_path):
     info = trusted.CONFIG_VANISHED
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / ".mcp.json").write_text(OTHER)
-    record = complete(tmp_path / "x", json.loads(info.example_bad[1])).decode()
+    record = complete(tmp_path / "x", json.loads(examples(info)[0][1])).decode()
     before = {".mcp.json": OTHER, "mcp-audit.lock.json": record}
     assert info.id in {finding.rule for finding in judged(tmp_path / "bad", before, {"mcp-audit.lock.json": record})}
-    assert info.id not in {finding.rule for finding in judged(tmp_path / "good", before, {"mcp-audit.lock.json": info.example_good[1]})}
+    assert info.id not in {finding.rule for finding in judged(tmp_path / "good", before, {"mcp-audit.lock.json": examples(info)[1][1]})}

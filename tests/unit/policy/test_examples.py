@@ -8,6 +8,7 @@ import pytest
 
 from mcp_audit_gate import gate
 from mcp_audit_gate.policy.rules import RULES
+from mcp_audit_gate.rules.surfaces import examples
 from mcp_audit_gate.sources.discover import WorkingTree
 
 from .conftest import TODAY
@@ -30,7 +31,7 @@ MENDED = {"denied-capability": DOCS, "risk-over-limit": DOCS}
 @pytest.mark.parametrize("info", [rule.info for rule in RULES], ids=lambda info: info.id)
 def test_bad_gives_the_rule_and_good_nothing(info, tmp_path):
     config = CONFIGS[info.id]
-    for (path, text), servers, expected in ((info.example_bad, config, [info.id]), (info.example_good, MENDED.get(info.id, config), [])):
+    for (path, text), servers, expected in zip(examples(info), (config, MENDED.get(info.id, config)), ([info.id], []), strict=True):
         (tmp_path / path).write_text(text, "utf-8")
         (tmp_path / ".mcp.json").write_text(json.dumps({"mcpServers": servers}))
         report = gate.scan(WorkingTree(str(tmp_path)), (str(tmp_path),), gate.Settings(TODAY))

@@ -13,6 +13,7 @@ from mcp_audit_gate.lock.drift import paired_changes
 from mcp_audit_gate.lock.judge import Known
 from mcp_audit_gate.model import Change, Location, Pin
 from mcp_audit_gate.rules import drift
+from mcp_audit_gate.rules.surfaces import examples
 
 KINDS = [
     "server-added",
@@ -47,7 +48,7 @@ def test_every_class_of_the_contract_has_a_rule() -> None:
 
 @pytest.mark.parametrize("rule", drift.RULES, ids=lambda rule: rule.info.id)
 def test_examples_of_a_rule(rule, tmp_path: Path) -> None:
-    good, bad = (pins(tmp_path, text) for _, text in (rule.info.example_good, rule.info.example_bad))
+    bad, good = (pins(tmp_path, text) for _, text in examples(rule.info))
     kinds = {item.change.kind for item in paired_changes(good, bad, Known(bad))}
     assert kinds - ({"tool-added"} if rule.info.id == "capability-gained" else set()) == {rule.info.id}
     assert paired_changes(good, good, Known(good)) == ()

@@ -8,6 +8,7 @@ from fakes import base64_url, token
 
 from mcp_audit_gate.model import Context
 from mcp_audit_gate.rules import secrets
+from mcp_audit_gate.rules.surfaces import examples
 from mcp_audit_gate.sources.clients import ROWS
 from mcp_audit_gate.sources.entries import extract
 from mcp_audit_gate.sources.parse import parse, whole
@@ -201,5 +202,5 @@ def test_a_run_is_walked_once_and_the_next_run_anew():
 @pytest.mark.parametrize("info", [rule.info for rule in secrets.RULES], ids=lambda info: info.id)
 def test_rule_pages(info):
     assert len(info.title) <= 80
-    for (path, text), expected in ((info.example_bad, [info.id]), (info.example_good, [])):
+    for (path, text), expected in zip(examples(info), ([info.id], []), strict=True):
         assert [rule for rule, _ in hits(text, path=path)] == expected
