@@ -4,13 +4,12 @@
 
 docs/rules.md from the rules, docs/clients.md and .pre-commit-hooks.yaml from the client table, in README.md the list of rules
 and what the example prints; in README.md and docs/ci.md, and in examples/ci, the workflow that `mcp-audit init` writes; in docs/ci.md
-the inputs and outputs of the action; docs/images/terminal.svg; mcp_audit_gate/data/grammar.json from signals.json beside it.
+the inputs and outputs of the action; docs/images/terminal.svg; mcp_audit_gate/data/grammar.txt from signals.json beside it.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 import shutil
@@ -26,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 import screenshots  # noqa: E402 - beside this file
 
 from mcp_audit_gate import gate, pages  # noqa: E402 - of this checkout, whether or not another one is installed
-from mcp_audit_gate.metadata import grammar  # noqa: E402
+from mcp_audit_gate.metadata import inflected  # noqa: E402
 from mcp_audit_gate.rules import advisories  # noqa: E402
 from mcp_audit_gate.sources.clients import LOCKFILE, POLICY_FILES, ROWS, Row  # noqa: E402
 from mcp_audit_gate.sources.homes import HOMES  # noqa: E402
@@ -235,17 +234,12 @@ def example() -> str:
 
 
 def grammar_file(_: str) -> str:
-    """mcp_audit_gate/data/grammar.json; a line for each class and each pattern, for the sake of diffs."""
-    about = "Made by scripts/generate.py from signals.json; do not edit."
-    members = []
-    for key, value in {"about": about, **grammar.made()}.items():
-        rows = ",\n".join(f"  {json.dumps(row)}" for row in value) if isinstance(value, list) else ""
-        members.append(f"{json.dumps(key)}: " + (f"[\n{rows}\n]" if rows else json.dumps(value)))
-    return "{\n" + ",\n".join(members) + "\n}\n"
+    """mcp_audit_gate/data/grammar.txt."""
+    return "Made by scripts/generate.py from signals.json; do not edit.\n\n" + inflected.made()
 
 
 MADE: dict[str, Callable[[str], str]] = {
-    "mcp_audit_gate/data/grammar.json": grammar_file,
+    "mcp_audit_gate/data/grammar.txt": grammar_file,
     ".pre-commit-hooks.yaml": hooks_file,
     "README.md": readme,
     "docs/ci.md": ci_page,

@@ -87,7 +87,7 @@ def _begun(present: int) -> list[int]:
     rest = present & shipped().begins
     while rest:
         bit = rest & -rest
-        found.update(rarest[str(bit.bit_length() - 1)])
+        found.update(rarest[bit.bit_length() - 1])
         rest ^= bit
     return sorted(found)
 
@@ -104,11 +104,11 @@ def _said(low: str) -> int:
         for _, plain, more in rules.phrases[first]:
             if found.issuperset(plain):
                 mask |= more
-    for sign, words in rules.odd.items():
+    for sign in rules.odd.signs:
         if sign in low:
-            for word, number in words:
+            for word, numbers in rules.odd[sign]:
                 if word in low:
-                    mask |= masks[number]
+                    mask |= masks[numbers]
     return mask
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from bisect import bisect_right
 
@@ -232,7 +233,7 @@ def _is_mentioned(signal: str, text: str, start: int, end: int) -> bool:
 @functools.cache
 def expressions() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
     """(signal, marks of which one must stand in the text, pattern): what is no sentence."""
-    return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in grammar.data()["expressions"])
+    return tuple((record["signal"], tuple(record["when"]), lazy(record["pattern"])) for record in json.loads(grammar.data()["expressions"]))
 
 
 @functools.cache

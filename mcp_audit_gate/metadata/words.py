@@ -74,7 +74,7 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
         last = end
         if raw.islower() and raw.isalpha() and text[start - 1] not in _QUOTES:
             word = low = raw
-            mask = masks[known.get(low, 0)]
+            mask = masks[known.get(low, "")]
             if mask == 0 and text.startswith((" tool", "()"), end):
                 mask = _mask(word, low, text, start, end, names)
         else:
@@ -112,7 +112,7 @@ def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
 def _mask(word: str, low: str, text: str, start: int, end: int, names: Names) -> int:
     """The classes of a word: those of the lists, and those of its shape."""
     rules = shipped()
-    mask = rules.masks[rules.words.get(low, 0)]
+    mask = rules.masks[rules.words.get(low, "")]
     quoted = start > 0 and text[start - 1] in _QUOTES
     if not quoted and word.isalpha():
         if word in UPPER:
