@@ -360,6 +360,8 @@ def _printable(text: str) -> bytes:
 
 
 def _clients(given: list[str]) -> frozenset[str]:
+    if not given:
+        return frozenset()
     from mcp_audit_gate.sources.homes import client_ids
 
     names = [name.strip() for item in given for name in item.split(",") if name.strip()]

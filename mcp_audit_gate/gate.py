@@ -7,7 +7,7 @@ from mcp_audit_gate.errors import LockError
 from mcp_audit_gate.lock import compared
 from mcp_audit_gate.lock.match import match, pinned
 from mcp_audit_gate.model import Context, Mode, NotAssessed, Pinned, Report, Rule, Server
-from mcp_audit_gate.policy import load, trusted
+from mcp_audit_gate.policy import change_rules, load
 from mcp_audit_gate.policy import rules as policy_rules
 from mcp_audit_gate.policy.verdict import conclude, mark
 from mcp_audit_gate.reading import in_order, read
@@ -70,7 +70,7 @@ class Settings(NamedTuple):
     shard: tuple[int, int] | None = None
 
 
-RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES, *trusted.RULES), key=lambda rule: rule.info.id))
+RULES: tuple[Rule, ...] = tuple(sorted((*rules.ALL, *policy_rules.RULES, *change_rules.RULES), key=lambda rule: rule.info.id))
 
 
 def scan(tree: Tree, paths: Iterable[str], settings: Settings, connect: Connect | None = None, analyse: Analyse | None = None) -> Report:
@@ -93,7 +93,7 @@ def judged(
     ground = ground._replace(
         reading=ground.reading._replace(context=context, not_assessed=_gaps(ground.reading, context, settings.pin_check)),
         told=(
-            *(trusted.told(ground.measured, ground.matches) if ground.measured else ()),
+            *_measured_by(ground),
             *((*_unseen(context), *advisories.aged(settings.today)) if ground.matches else ()),
         ),
     )
@@ -107,6 +107,13 @@ def judged(
     run = shards.common(settings, ground.reading, ground.policy, ground.lock, ground.measured)
     told_of = shards.Told(run, asked, tuple(sorted(_ran(ground.policy, context, settings.trusted))), ground.told, owed)
     return shards.own(report, context, part, told_of, tree.root), context
+
+
+def _measured_by(ground: _Ground) -> Iterator[str]:
+    if ground.measured:
+        from mcp_audit_gate.policy import trusted
+
+        yield from trusted.told(ground.measured, ground.matches)
 
 
 class _Ground(NamedTuple):
@@ -138,6 +145,7 @@ def _ground(tree: Tree, paths: tuple[str, ...], settings: Settings) -> _Ground:
     if rev is None:
         return _Ground(reading, policy, fail_on, lock, matches, matches)
     from mcp_audit_gate import change
+    from mcp_audit_gate.policy import trusted
 
     asked, is_whole = change.Asked(tree.root, paths, settings.clients), _is_whole(settings)
     measured = change.compare(tree, reading if is_whole else None, asked, policy, rev, settings.today)
@@ -224,9 +232,14 @@ def _judge(
     """The findings of all rules and of the policy, waivers and the baseline applied, sorted; for a part also what it knows of each waiver."""
     part = reading.context.part
     owed: tuple[Owed, ...] = ()
-    vouched = {id(item.entry) for item in reading.context.matches if item.is_pinned and (measured is None or trusted.has_pin(measured, item))}
+    vouched = {id(item.entry) for item in reading.context.matches if item.is_pinned}
+    changed: Iterable[Raised] = ()
+    if measured:
+        from mcp_audit_gate.policy import trusted
+
+        vouched = {id(item.entry) for item in reading.context.matches if item.is_pinned and trusted.has_pin(measured, item)}
+        changed = trusted.hits(measured, reading.context.changes)
     hits = [item for item in rules.run(reading.context) if not (policy_rules.tolerated(policy, item) or _settled(item, vouched))]
-    changed = trusted.hits(measured, reading.context.changes) if measured else ()
     found = rules.findings((*hits, *policy_rules.of_servers(policy, servers), *changed), policy.severity)
     if part:
         from mcp_audit_gate import shards
@@ -237,7 +250,8 @@ def _judge(
         from mcp_audit_gate.policy import waivers
 
         judged, counts = waivers.apply(found, policy.waivers, settings.today, None if measured is None else frozenset(present))
-        used = tuple(trusted.kept(waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings)), measured))
+        used = tuple(waivers.uses(policy.waivers, counts, settings.today, _evidence(reading, policy, settings)))
+        used = tuple(trusted.kept(used, measured)) if measured else used
         spoken = tuple(policy_rules.of_waivers(used))
         if part:
             owed, spoken = shards.owed(used, policy), shards.certain(part, spoken)

@@ -48,10 +48,9 @@ else:
             if calls <= _FEW:
                 if len(args) == len(fields) and not kwargs:
                     return tuple.__new__(cls, args)
-                given = dict(zip(fields, args)) | kwargs
-                values = [given[field] if field in given else defaults[field] for field in fields if field in given or field in defaults]
-                if len(given) == len(args) + len(kwargs) and len(values) == len(fields) and given.keys() <= known:
-                    return tuple.__new__(cls, values)
+                given = defaults | dict(zip(fields, args)) | kwargs
+                if given.keys() == known and len(args) <= len(fields) and kwargs.keys().isdisjoint(fields[: len(args)]):
+                    return tuple.__new__(cls, map(given.__getitem__, fields))
             owner = next(base for base in cls.__mro__ if "_fields" in vars(base))
             signature = ", ".join(f"{field}=_{field}" if field in defaults else field for field in fields)
             scope = {f"_{field}": value for field, value in defaults.items()} | {"_make": tuple.__new__}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata.capabilities import of_server
 from mcp_audit_gate.model import Risk, Server
 from mcp_audit_gate.record import NamedTuple
 
@@ -84,5 +83,7 @@ def _capabilities(item: Match, pin: Pin | None, said: Said | None) -> tuple[tupl
         count = len(surface.tools)
         able = said.capabilities() if said else of_surface(surface)
         return able, (f"{count} {'pinned' if item.pin else 'listed'} tool{'' if count == 1 else 's'}",)
+    from mcp_audit_gate.metadata.capabilities import of_server
+
     known = of_server(item.entry.launches)
     return known.capabilities, known.evidence

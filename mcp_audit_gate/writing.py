@@ -20,7 +20,6 @@ def write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look,
 
     Raises at the end what standard output raised: BrokenPipeError when its reader has gone, who wants no message, else OutputError.
     """
-    from mcp_audit_gate import atomic
     from mcp_audit_gate import report as reports
 
     gone: BrokenPipeError | OutputError | None = None
@@ -32,6 +31,8 @@ def write(report: Report, outputs: Sequence[tuple[str, str | None]], look: Look,
             except (BrokenPipeError, OutputError) as error:
                 gone = error
             continue
+        from mcp_audit_gate import atomic
+
         try:
             link = atomic.link_on_the_way(file, root)
             if link:

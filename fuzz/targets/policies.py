@@ -17,7 +17,7 @@ from fuzz.targets.places import leaves, text_of
 from mcp_audit_gate.errors import PolicyError, Unreadable
 from mcp_audit_gate.model import Place
 from mcp_audit_gate.policy import load, plain, scalars, syntax
-from mcp_audit_gate.sources.yamls import Node
+from mcp_audit_gate.sources.document import Node
 
 PATH = "mcp-audit.yaml"
 TODAY = date(2026, 11, 22)

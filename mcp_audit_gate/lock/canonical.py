@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
 # The standard encoder differs from RFC 8785 in fractions, in whole numbers beyond 2^53, and in the order of keys beyond the BMP.
-# In compact JSON a number follows one of these marks; the pattern also finds some text in strings, which then takes the slow way.
-_NUMBER = lazy(r"(?:^|[:\[,])-?\d+(?:[.eE]|\d{14})")
+_UNUSUAL = (".", "e", "E", "N", "I")  # of which one stands in every fraction, in NaN and in Infinity
+_DIGITS = 15  # of a whole number that may lie beyond 2^53
+_MARKS = dict.fromkeys(map(ord, "[]{}:,-"), " ")
 _ASTRAL = lazy("[\U00010000-\U0010ffff]")
 _EXACT = 2**53
 
@@ -25,9 +26,15 @@ _EXACT = 2**53
 def canonical(value: Json) -> str:
     """The value as RFC 8785 writes it. Raises ValueError for NaN and infinities."""
     text = _COMPACT(value)
-    if _NUMBER.search(text) or (not text.isascii() and _ASTRAL.search(text)):
+    if _has_unusual_number(text) or (not text.isascii() and _ASTRAL.search(text)):
         return _exact(value)
     return text
+
+
+def _has_unusual_number(text: str) -> bool:
+    """False when every number of a compact JSON text surely stands there as RFC 8785 writes it."""
+    outside = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2]).replace("true", "").replace("false", "")
+    return any(mark in outside for mark in _UNUSUAL) or max(map(len, outside.translate(_MARKS).split()), default=0) >= _DIGITS
 
 
 def digest(value: Json) -> str:

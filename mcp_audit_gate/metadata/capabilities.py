@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from mcp_audit_gate.model import Launch, Option, Package
 
-CAPABILITIES = ("file_read", "file_write", "network", "shell_execution", "destructive", "exfiltration")
 UNKNOWN = "nothing known: not in the catalogue"
 _SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "rbash", "cmd", "powershell", "pwsh", "powershell_ise"))
 _REMOTE = frozenset(("ssh", "plink", "mosh"))

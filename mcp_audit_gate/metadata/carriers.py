@@ -26,6 +26,8 @@ BASE64, PERCENT, ESCAPES, HEX, ENTITIES, COMMENT, PADDING, ALIKE = (
 )
 NAME = "a name"
 UNSEEN = (TAGS, SELECTORS, ZERO_WIDTH, DIRECTION, CONTROL)
+# What stands in these is read with the rest of the text.
+READ_ANYWAY = (DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
 _ENOUGH = 4  # letters that a decoded text must have to be one
 _JOINERS = "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u00ad"
 _RUN = 8
@@ -53,10 +55,6 @@ _CONTROL = lazy("\x1b|\x9b|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 _ANSI = lazy("[\x1b\x9b][\\[\\]()#;?]*[0-9;]*[A-Za-z@~]?")
 
 
-# One of these stands in every ASCII text that carries something, unless a long word does.
-_MARKS = ("<!--", "[//]: #", "display:", "\\u", "\\x", "&#", "%", " " * 80, "\t" * 80, "\n\n\n\n", "\n \n", " \n ")
-
-
 class Carried(NamedTuple):
     """What a text carries: how, from where to where, and the text; "" when it only stands there to hide."""
 
@@ -64,15 +62,6 @@ class Carried(NamedTuple):
     start: int
     end: int
     text: str
-
-
-def may_carry(text: str) -> bool:
-    """False when a text, or many joined by empty lines, surely carries nothing."""
-    if not text.isascii() or any(mark in text for mark in _MARKS):
-        return True
-    if not text.replace("\n", "").isprintable() and _CONTROL.search(text):
-        return True
-    return max(map(len, text.split()), default=0) >= 24
 
 
 def carried(text: str) -> list[Carried]:

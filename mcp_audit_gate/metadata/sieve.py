@@ -25,7 +25,6 @@ _LONGEST = max(map(len, _STOPS))
 # What parts words, and what may stand at their edges, as blanks.
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()} | {ord(char): " " for char in "“”‘’«»…–—"}
 _CAPITAL = lazy(r"[A-Z](?<=[A-Za-z]{2})")
-_DOT = lazy(r"\.\S")
 # Of the apostrophes those that begin a word; the one in `user's` belongs to it.
 _APOSTROPHE = lazy(r"'(?<![A-Za-z0-9]')|'(?!(?:s|t|re|ll|ve|d)\b)|'(?<=['’]\w')|'(?<=['’]\w\w')")
 _COMPOUND = lazy(r"-(?<=\S-)\S")
@@ -37,6 +36,12 @@ _OF_QUOTED, _OF_NAMES = ("QUOTED", *_NAMED), ("SECRETNAME", *_NAMED)
 _AHEAD = 6  # characters after a word by which it is known as a tool
 
 
+_LAYOUT = dict.fromkeys(map(ord, "\t\n\r"))
+# One of these stands in every ASCII text that carries something, unless a long word does.
+_MARKS = ("<!--", "[//]: #", "display:", "\\u", "\\x", "&#", "%", " " * 80, "\t" * 80, "\n\n\n\n", "\n \n", " \n ")
+_LONG = 24  # letters of a word that may be encoded
+
+
 class _Shapes(NamedTuple):
     """The classes that capitals, a character of an address, a quotation mark or a sign of a name may give."""
 
@@ -44,6 +49,13 @@ class _Shapes(NamedTuple):
     address: int
     quoted: int
     named: int
+
+
+def may_carry(text: str) -> bool:
+    """False when a text, or many joined by empty lines, surely carries nothing of what `carriers` looks for."""
+    if not text.isascii() or any(mark in text for mark in _MARKS) or not text.translate(_LAYOUT).isprintable():
+        return True
+    return max(map(len, text.split()), default=0) >= _LONG
 
 
 def parts(text: str) -> Iterator[tuple[int, int, Sequence[Pattern]]]:
@@ -120,7 +132,7 @@ def _shaped(text: str) -> int:
         mask = shapes.named | (shapes.upper if any(word in text for word in UPPER) else 0)
     elif "_" in text or "()" in text or " tool" in text or not text.isascii() or ("-" in text and _COMPOUND.search(text)):
         mask = shapes.named
-    if "/" in text or "@" in text or "~" in text or "\\" in text or _DOT.search(text):
+    if "/" in text or "@" in text or "~" in text or "\\" in text or "." in text.replace(". ", " ").replace(".\n", " ").removesuffix("."):
         mask |= shapes.address
     if '"' in text or "`" in text or not text.isascii() or ("'" in text and _APOSTROPHE.search(text)):
         mask |= shapes.quoted

@@ -8,10 +8,8 @@ import re
 from bisect import bisect_right
 
 from mcp_audit_gate.metadata import grammar, languages, payees, sieve, words
-from mcp_audit_gate.metadata.carriers import ALIKE, COMMENT, CONTROL, DIRECTION, NAME, PADDING, carried, may_carry
 from mcp_audit_gate.metadata.declared import parameters
 from mcp_audit_gate.metadata.normal import folded, origins
-from mcp_audit_gate.metadata.specimens import is_specimen
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
@@ -20,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from mcp_audit_gate.metadata.carriers import Carried
     from mcp_audit_gate.metadata.declared import Item
     from mcp_audit_gate.metadata.texts import Text
     from mcp_audit_gate.metadata.words import Names
@@ -30,8 +29,6 @@ _NODES = 2000  # of a schema that are looked at for names
 # Signals that values and names hold honestly: examples of requests, file names, addresses.
 _ANYWHERE = frozenset(("secret-ask", "foreign-address", "destruction", "attack-words", "traversal", "order-hint", "threat", "shell-text"))
 _OWN = 4  # steps to the description of a thing itself: list, number, definition, description
-# What stands in these is read with the rest of the text.
-_READ_ANYWAY = (DIRECTION, CONTROL, COMMENT, PADDING, ALIKE)
 
 _EXAMPLE = lazy(
     r"(?:\be\.g\.,?|\bfor (?:example|instance)[,:]?|\bsuch as) "
@@ -123,9 +120,11 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
         return ()
     joined = "\n\n".join([text.text for text in found])
     hits = sorted((*_english(joined, names, _opening(found)), *languages.told(joined, names)), key=lambda hit: hit[1])
-    hidden = [(number, item) for number, text in enumerate(found) for item in carried(text.text)] if may_carry(joined) else []
+    hidden = _hidden(found) if sieve.may_carry(joined) else ()
     if not hits and not hidden:
         return ()
+    from mcp_audit_gate.metadata.carriers import NAME, READ_ANYWAY
+
     signals: dict[tuple[str, int, str], Signal] = {}
     starts = _starts(found)
     for name, start, _, said in hits:
@@ -140,10 +139,17 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
         text = found[number]
         place = (text.at, text.key, item.start)
         signals.setdefault(("carrier", number, item.kind), Signal("carrier", _group("carrier"), _quote(item.text), *place, item.kind))
-        if item.text and item.kind not in _READ_ANYWAY:
+        if item.text and item.kind not in READ_ANYWAY:
             for name, start, end in _hits(folded(item.text), names, -1):
                 signals.setdefault((name, number, item.kind), Signal(name, _group(name), _quote(item.text[start:end]), *place, item.kind))
     return tuple(signals.values())
+
+
+def _hidden(found: Sequence[Text]) -> tuple[tuple[int, Carried], ...]:
+    """What the texts carry, each with the number of its text."""
+    from mcp_audit_gate.metadata.carriers import carried
+
+    return tuple((number, item) for number, text in enumerate(found) for item in carried(text.text))
 
 
 def _english(joined: str, names: Names, opening: int) -> Iterator[tuple[str, int, int, str]]:
@@ -210,7 +216,7 @@ def _hits(text: str, names: Names, opening: int) -> Iterator[tuple[str, int, int
     for start, end, wanted in sieve.parts(text):
         for sentence in words.sentences(text, names, start, end):
             for match in words.matches(sentence, wanted, sentence[0][1] == opening):
-                yield (_CITED if is_specimen(text, match.start, match.end) else match.signal), match.start, match.end
+                yield _or_cited(match.signal, text, match.start, match.end), match.start, match.end
     for start, end in payees.told(text):
         yield "payment", start, end
     low = text.lower()
@@ -219,8 +225,15 @@ def _hits(text: str, names: Names, opening: int) -> Iterator[tuple[str, int, int
             if mark in low:
                 for found in pattern.finditer(text):
                     if not _is_mentioned(signal, text, found.start(), found.end()):
-                        yield (_CITED if is_specimen(text, found.start(), found.end()) else signal), found.start(), found.end()
+                        yield _or_cited(signal, text, found.start(), found.end()), found.start(), found.end()
                 break
+
+
+def _or_cited(signal: str, text: str, start: int, end: int) -> str:
+    """The signal, or another for words that a text quotes as what it warns of."""
+    from mcp_audit_gate.metadata.specimens import is_specimen
+
+    return _CITED if is_specimen(text, start, end) else signal
 
 
 def _is_mentioned(signal: str, text: str, start: int, end: int) -> bool:

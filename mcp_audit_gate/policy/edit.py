@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mcp_audit_gate.model import Finding
-    from mcp_audit_gate.sources.document import Document
-    from mcp_audit_gate.sources.yamls import Node
+    from mcp_audit_gate.sources.document import Document, Node
 
 NEW = b"version: 1\nextends: default\n"
 _LEAST_DIGITS = 8

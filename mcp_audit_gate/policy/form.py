@@ -10,11 +10,10 @@ import functools
 
 from mcp_audit_gate import rules
 from mcp_audit_gate.errors import PolicyError, suggestion
-from mcp_audit_gate.metadata import addresses
-from mcp_audit_gate.metadata.capabilities import CAPABILITIES
+from mcp_audit_gate.metadata import CAPABILITIES, addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import SEVERITIES, Place
-from mcp_audit_gate.policy import trusted
+from mcp_audit_gate.policy import change_rules
 from mcp_audit_gate.policy.policy import FIXED, same_name
 from mcp_audit_gate.policy.rules import RULES
 from mcp_audit_gate.record import NamedTuple
@@ -68,7 +67,7 @@ def check(document: Document, today: date) -> None:
 @functools.cache
 def known_rules() -> tuple[str, ...]:
     """The ids of all rules that a policy may name."""
-    return tuple(sorted({rule.info.id for rule in (*rules.ALL, *RULES, *trusted.RULES)}))
+    return tuple(sorted({rule.info.id for rule in (*rules.ALL, *RULES, *change_rules.RULES)}))
 
 
 def _members(table: Mapping[str, Check], required: tuple[str, ...] = ()) -> Check:

@@ -6,7 +6,7 @@ from mcp_audit_gate.lock.written import pypi_name
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import fetched
+from mcp_audit_gate.rules import wording
 from mcp_audit_gate.sources.match import fits
 from mcp_audit_gate.sources.specs import has_reference
 
@@ -33,12 +33,12 @@ class Part(NamedTuple):
 
 def packages(launch: Launch) -> Iterator[Part]:
     """`npm:NAME`, `pypi:NAME` or `oci:IMAGE` of everything that the launch fetches."""
-    found: list[tuple[Package | Image, tuple[str, ...]]] = [(package, _package(package)) for package in fetched.packages(launch)]
+    found: list[tuple[Package | Image, tuple[str, ...]]] = [(package, _package(package)) for package in launch.packages]
     if launch.image is not None:
         found.append((launch.image, _image(launch.image)))
     for what, names in found:
         # What may be a credential in the place of a package names nothing.
-        yield Part(() if fetched.hides(launch, what) else names, what.at, fetched.shown(launch, what))
+        yield Part(() if wording.hides(launch, what) else names, what.at, wording.shown(launch, what))
 
 
 def _package(package: Package) -> tuple[str, ...]:

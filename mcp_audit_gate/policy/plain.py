@@ -11,7 +11,7 @@ import re
 
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.yamls import Node
+from mcp_audit_gate.sources.document import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What a change makes worse about servers that keep their name and stay what they were. A comparison in, hits out.
 
-What compares is imported where it is needed: every run has these rules, and most compare nothing.
+`change_rules` has the facts about these rules, which every run knows; only one that compares loads this.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Hit, Location, Place, Rule, RuleInfo
+from mcp_audit_gate.model import Hit, Location, Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,40 +21,6 @@ if TYPE_CHECKING:
 
     # Ecosystem and name.
     _Named = tuple[str, str]
-
-_LAUNCHED = '{"mcpServers": {"docs": {"command": "npx", "args": ["-y", "@acme/docs-mcp@%s"]}}}\n'
-_DOCS = '{"mcpServers": {"docs": {"type": "http", "url": "https://mcp.example.com/v1"%s}}}\n'
-
-AUTH_WEAKENED = RuleInfo(
-    id="auth-weakened",
-    family="drift",
-    severity="high",
-    title="A server lost its protection under the name it had",
-    why="People approved a server that was asked for with a credential, over an encrypted and checked connection. The name is the same, so nobody "
-    "is asked again, and whoever answers in its place is believed.",
-    looks_at="Servers that are what they were where the change began: a credential header or OAuth settings that are gone with nothing in their "
-    "place, https that became http, certificates that are no longer checked. A header that was renamed, another kind of authentication and http "
-    "on this machine are left out; another host or package is launch-changed.",
-    fix="Restore it. A client that now finds OAuth by itself wants a waiver that says so.",
-    references=("CWE-306", "SAFE-T1407"),
-    example_bad=(".mcp.json", _DOCS % ""),
-    example_good=(".mcp.json", _DOCS % ', "headers": {"Authorization": "Bearer ${DOCS_TOKEN}"}'),
-    needs=("trusted-ref",),
-)
-VERSION_DOWNGRADED = RuleInfo(
-    id="version-downgraded",
-    family="drift",
-    severity="medium",
-    title="A server goes back to a lower version, or on to a pre-release",
-    why="Faults that were mended come back with the old version, and nobody maintains a pre-release. Rollbacks happen, and have a reason.",
-    looks_at="Exact versions of packages and version tags of images in configs and lockfile, and what a floating launch resolved to, in the order of "
-    "the ecosystem: npm, PyPI, Go, NuGet, JSR. Other packages, digests and commits have no order. It is told instead of version-changed.",
-    fix="Say in the change why it goes back, or stay on the newer version.",
-    references=("CWE-1395",),
-    example_bad=(".mcp.json", _LAUNCHED % "1.3.9"),
-    example_good=(".mcp.json", _LAUNCHED % "1.4.2"),
-    needs=("trusted-ref",),
-)
 
 
 def version_downgraded(comparison: Comparison, told: Iterable[Drift]) -> Iterator[Hit]:
@@ -227,21 +193,6 @@ def _pointer(at: Sequence[str | int]) -> str:
     return json_pointer(at)
 
 
-REGISTRY_FILE_CHANGED = RuleInfo(
-    id="registry-file-changed",
-    family="packages",
-    severity="medium",
-    title="One change alters a server and the registry that packages come from",
-    why="The same name is another package in another registry. Each half looks harmless in a review; together they start a stranger's code.",
-    looks_at="`.npmrc`, `.yarnrc.yml`, `pip.conf` and `uv.toml` at the root and beside configs: lines that name a registry or index and are new, "
-    "when the change also adds or alters a server that fetches packages of that kind; such a file that cannot be read, too. Comments and "
-    "tokens are left out.",
-    fix="Put the registry into a change of its own.",
-    references=("CWE-427",),
-    example_bad=(".npmrc", "registry=https://npm.example.net/\n"),
-    example_good=(".npmrc", "fund=false\n"),
-    needs=("trusted-ref",),
-)
 # The files that package managers read in a folder, and the ecosystem they are about.
 _REGISTRIES = {".npmrc": "npm", ".yarnrc.yml": "npm", "pip.conf": "pypi", "uv.toml": "pypi"}
 
@@ -301,13 +252,3 @@ def _moved(path: str, line: str) -> str:
 
     hosts = ", ".join(found.host for found in addresses.in_text(line) if found.host)
     return f"{visible(path, 80)} newly names the registry {visible(hosts, 80)}, in the same change as a server that fetches packages."
-
-
-def _none(comparison: Comparison) -> tuple[Hit, ...]:
-    """Nothing: what the lockfile tells is needed, too, so trusted.hits asks for it."""
-    return ()
-
-
-DOWNGRADED = Rule(VERSION_DOWNGRADED, _none, "change")
-# Scope "change": the whole comparison.
-RULES: tuple[Rule, ...] = (Rule(AUTH_WEAKENED, auth_weakened, "change"), DOWNGRADED, Rule(REGISTRY_FILE_CHANGED, registry_file_changed, "change"))

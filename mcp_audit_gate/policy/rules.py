@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Place, Rule, RuleInfo
-from mcp_audit_gate.policy import identity
-from mcp_audit_gate.policy.policy import same_name
 from mcp_audit_gate.rules import raised
-from mcp_audit_gate.rules.fetched import field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from mcp_audit_gate.model import Launch, Pointer, Server
+    from mcp_audit_gate.model import Server
     from mcp_audit_gate.policy.policy import Policy
     from mcp_audit_gate.policy.waivers import Use
     from mcp_audit_gate.rules import Raised
@@ -46,71 +43,10 @@ SERVER_NOT_ALLOWED = RuleInfo(
 
 def server_not_allowed(policy: Policy, server: Server) -> Iterator[Hit]:
     """Every part of a server that `deny` names, or that a list under `allow` leaves out."""
-    if policy.deny:
-        yield from _denied(policy, server)
-    if policy.allow:
-        yield from _left_out(policy, server)
+    if policy.allow or policy.deny:
+        from mcp_audit_gate.policy import limits
 
-
-def _left_out(policy: Policy, server: Server) -> Iterator[Hit]:
-    named = _named(policy, server)
-    if named is False:
-        message = f"{_title(server)} is not among the servers that the policy allows."
-        yield Hit(server.entry.place(key=True), message, identity.of(server), subject="")
-    for key, parts, verb in (("packages", identity.packages, "starts"), ("hosts", identity.hosts, "connects to")):
-        globs = _globs(policy.allow, key)
-        for part in (part for launch in server.entry.launches for part in parts(launch)) if globs is not None else ():
-            if part.names and not identity.matches(part.names, globs or ()):
-                message = f"{_title(server)} {verb} {part.shown} ({field(part.at)}), which the policy does not allow ({key})."
-                yield Hit(server.entry.place(part.at), message, part.names[0])
-    if named is None and {"packages", "hosts"} & set(policy.allow) and not _told(server):
-        what = "cannot be told from the config, and the policy lets such a server pass only by its name (allow: servers)"
-        message = f"What {_name(server)} starts or connects to {what}."
-        yield Hit(server.entry.place(key=True), message, identity.of(server), subject="")
-
-
-def _named(policy: Policy, server: Server) -> bool | None:
-    """Whether `allow: servers` names the server; None without such a list."""
-    globs = policy.allow.get("servers")
-    return None if globs is None else identity.matches((same_name(server.entry.name),), map(same_name, globs))
-
-
-def _told(server: Server) -> bool:
-    """True when the config says whose code runs, or whose service is called, in every launch that makes up the server."""
-    entry = server.entry
-    if any(not part.names for launch in entry.launches for part in (*identity.packages(launch), *identity.hosts(launch))):
-        return False
-    # What a remote entry starts besides (a helper for headers) is judged by what it fetches alone.
-    return all(_has_identity(launch) for launch in (entry.launches[:1] if entry.launch.urls and not entry.launch.words else entry.launches))
-
-
-def _has_identity(launch: Launch) -> bool:
-    plain = launch.shell is None and launch.code is None
-    return plain and (any(identity.packages(launch)) or any(identity.hosts(launch)))
-
-
-def _globs(lists: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...] | None:
-    """A list of the policy in the spelling of what it is compared with; None when there is none."""
-    globs = lists.get(key)
-    if globs is None:
-        return None
-    return tuple(map(identity.package_glob if key == "packages" else identity.ascii_host, globs))
-
-
-def _denied(policy: Policy, server: Server) -> Iterator[Hit]:
-    entry = server.entry
-    globs = _globs(policy.deny, "hosts") or ()
-    for launch in entry.launches:
-        for word in launch.urls if globs else ():
-            host, _ = identity.host_of(word)
-            glob = next((glob for glob in globs if identity.matches((host,), (glob,))), None)
-            if glob:
-                what = f'connects to "{visible(host, 80)}" ({field(word.at)})'
-                yield Hit(entry.place(word.at), f"{_title(server)} {what}, which the policy denies ({visible(glob, 80)}).", host)
-    if entry.launch.transport in policy.deny.get("transports", ()):
-        at: Pointer = next(((key,) for key in ("type", "transport", "transportType") if isinstance(entry.value.get(key), str)), ())
-        message = f"{_title(server)} uses the transport {entry.launch.transport}, which the policy denies."
-        yield Hit(entry.place(at, key=not at), message, entry.launch.transport)
+        yield from limits.not_allowed(policy, server)
 
 
 DENIED_CAPABILITY = RuleInfo(
@@ -131,15 +67,10 @@ DENIED_CAPABILITY = RuleInfo(
 def denied_capability(policy: Policy, server: Server) -> Iterator[Hit]:
     """One hit for each denied capability and what in the server has it."""
     denied = policy.deny.get("capabilities", ())
-    seen: set[tuple[str, str]] = set()
-    for item in server.capabilities if denied else ():
-        if item.capability in denied and item.confidence != "low" and (item.subject, item.capability) not in seen:
-            seen.add((item.subject, item.capability))
-            about = f"{visible(item.subject, 80)} of " if item.subject else ""
-            why = f"{item.confidence}: {visible(item.evidence, 200)}"
-            message = f"{about}{_name(server)} has the capability {item.capability} ({why}), which the policy denies."
-            value = f"{item.capability} {identity.of(server)}"
-            yield Hit(server.entry.place(key=True), message[:1].upper() + message[1:], value, subject=item.subject)
+    if denied:
+        from mcp_audit_gate.policy import limits
+
+        yield from limits.denied_capability(denied, server)
 
 
 RISK_OVER_LIMIT = RuleInfo(
@@ -160,9 +91,9 @@ def risk_over_limit(policy: Policy, server: Server) -> Iterator[Hit]:
     """One hit for a server above its limit."""
     limit = policy.limit(server.entry.name)
     if limit is not None and server.risk.score > limit:
-        parts = " + ".join(f"{capability} {points:.2f}" for capability, _, points in server.risk.parts)
-        message = f"{_title(server)} has a risk of {server.risk.score:.1f} ({parts}), and the policy's limit is {limit:g}."
-        yield Hit(server.entry.place(key=True), message, f"{server.risk.score:.1f} {identity.of(server)}", subject="")
+        from mcp_audit_gate.policy import limits
+
+        yield limits.over(limit, server)
 
 
 WAIVER_EXPIRED = RuleInfo(
@@ -243,14 +174,6 @@ def _below(place: Place, key: str) -> Place:
     return Place(place.document, (*place.pointer, key))
 
 
-def _name(server: Server) -> str:
-    return f'server "{visible(server.entry.name, 80)}"'
-
-
-def _title(server: Server) -> str:
-    return f'Server "{visible(server.entry.name, 80)}"'
-
-
 # Only who sees all findings can tell these.
 EXPIRED = Rule(WAIVER_EXPIRED, waiver_expired, "waiver")
 UNUSED = Rule(WAIVER_UNUSED, waiver_unused, "waiver")
@@ -282,9 +205,9 @@ def of_waivers(uses: Iterable[Use]) -> Iterator[Raised]:
 
 def tolerated(policy: Policy, item: Raised) -> bool:
     """True for a registry that the policy allows, and for an approved server that it knows although no config declares it."""
-    rule, listed = item.rule.info.id, policy.allow.get("registries", ())
-    if rule == "approval-for-absent-server":
-        return identity.matches((same_name(item.hit.value),), map(same_name, policy.allow.get("servers", ())))
-    if not listed or rule != "registry-override":
+    rule = item.rule.info.id
+    if not policy.allow or rule not in ("approval-for-absent-server", "registry-override"):
         return False
-    return identity.matches((identity.ascii_host(item.hit.value),), map(identity.registry_host, listed))
+    from mcp_audit_gate.policy import limits
+
+    return limits.lists_server(policy, item.hit.value) if rule == "approval-for-absent-server" else limits.lists_registry(policy, item.hit.value)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from mcp_audit_gate.errors import PolicyError, Unreadable
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.policy import plain
-from mcp_audit_gate.sources.document import Document, Lines
+from mcp_audit_gate.sources.document import Document, Lines, Node
 from mcp_audit_gate.sources.parse import decode
-from mcp_audit_gate.sources.yamls import Node, YamlIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from mcp_audit_gate.model import Json
+    from mcp_audit_gate.sources.yamls import YamlIndex
 
 MAX_DEPTH = 16
 
@@ -30,7 +30,13 @@ def read(path: str, data: bytes) -> Document:
     except Unreadable as error:
         raise PolicyError(f"{path}:{_bad_byte(data, error)}: {error.reason}", error.hint) from error
     root = plain.read(text) or whole(path, text)
-    return Document(path, data, text, root.value, lambda: YamlIndex(root))
+    return Document(path, data, text, root.value, lambda: _index(root))
+
+
+def _index(root: Node) -> YamlIndex:
+    from mcp_audit_gate.sources.yamls import YamlIndex
+
+    return YamlIndex(root)
 
 
 def whole(path: str, text: str) -> Node:

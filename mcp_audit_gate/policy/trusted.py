@@ -1,8 +1,8 @@
 """What a change does to its own judge: policy, waivers, exclusions, and files that vanish. A comparison in, hits out.
 
 Nothing of what is judged here is applied: the policy in force is that of the trusted revision. What the change did is measured
-from the commit where it began, so that a branch is not blamed for what others changed since. What compares is imported where it is
-needed: every run has these rules, and most compare nothing.
+from the commit where it began, so that a branch is not blamed for what others changed since. `change_rules` has the facts about these
+rules, which every run knows; only one that compares loads this.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from mcp_audit_gate.lock.match import key
 from mcp_audit_gate.lock.written import written_launch
 from mcp_audit_gate.metadata.credentials import masked_name
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Hit, Location, Place, Rule, RuleInfo
-from mcp_audit_gate.policy import regressions
+from mcp_audit_gate.model import Hit, Location, Place, Rule
+from mcp_audit_gate.policy import change_rules, regressions
 from mcp_audit_gate.policy.policy import same_name
 from mcp_audit_gate.rules import ALL, raised
 from mcp_audit_gate.rules.preapproved import Approved
@@ -29,86 +29,6 @@ if TYPE_CHECKING:
     from mcp_audit_gate.policy.waivers import Use
     from mcp_audit_gate.reading import Tree
     from mcp_audit_gate.rules import Raised
-
-_BASE = "version: 1\nfail-on: high\n"
-_WEAKER = "version: 1\nfail-on: never\n"
-_WAIVER = "  - rule: plain-http\n    path: .mcp.json\n    server: staging\n    reason: moves to TLS with OPS-112\n    expires: 2027-01-31\n"
-_APART = "Put it into a change of its own, which then is policy-relaxed; until it is merged the policy of the trusted revision decides."
-
-POLICY_WEAKENED = RuleInfo(
-    id="policy-weakened",
-    family="policy",
-    severity="high",
-    title="One change relaxes the policy and touches what the policy judges",
-    why="The policy of the trusted revision decides all the same. Mixed into other work is how a relaxation slips through a review.",
-    looks_at="The effective policy, `extends` included, against the one where the change began, by meaning: thresholds, severities, rules switched "
-    "off, what is denied, allowed, required and excluded, and settings for one server; when the change also alters a config, client settings or "
-    "the lockfile. Tightening, comments and order are no relaxation. A first policy is compared with the preset `default`.",
-    fix=_APART,
-    references=("CWE-863", "AML.T0081"),
-    example_bad=("mcp-audit.yaml", _WEAKER),
-    example_good=("mcp-audit.yaml", _BASE),
-    needs=("trusted-ref",),
-    precision="very-high",
-)
-POLICY_RELAXED = RuleInfo(
-    id="policy-relaxed",
-    family="policy",
-    severity="medium",
-    title="A change of the policy alone makes it weaker",
-    why="This is legitimate, and somebody should say yes to exactly this.",
-    looks_at="The same as policy-weakened, when nothing else that the gate reads is altered. Each relaxation is told.",
-    fix="Review it line by line.",
-    references=("CWE-863", "AML.T0081"),
-    example_bad=("mcp-audit.yaml", _WEAKER),
-    example_good=("mcp-audit.yaml", _BASE),
-    needs=("trusted-ref",),
-    precision="very-high",
-)
-WAIVER_UNTRUSTED = RuleInfo(
-    id="waiver-untrusted",
-    family="policy",
-    severity="medium",
-    title="A waiver comes with the change that it would excuse, so it is not applied",
-    why="Whoever writes the fault could write its excuse in the same change. The finding stays until the waiver is on the trusted branch.",
-    looks_at="Waivers that the trusted revision does not have, or has with an earlier last day or for less.",
-    fix="Merge the waiver in a change of its own first.",
-    references=("CWE-863",),
-    example_bad=("mcp-audit.yaml", f"version: 1\nwaivers:\n{_WAIVER}"),
-    example_good=("mcp-audit.yaml", "version: 1\nwaivers: []\n"),
-    needs=("trusted-ref",),
-    precision="very-high",
-)
-CONFIG_EXCLUDED = RuleInfo(
-    id="config-excluded",
-    family="policy",
-    severity="low",
-    title="The change adds or alters a config that the policy leaves out",
-    why="Nobody judges what is excluded. Samples and fixtures are meant; a client that opens the folder reads them all the same.",
-    looks_at="Configs under `exclude` of the trusted policy that are not as they were where the change began.",
-    fix="Look at the file yourself, or narrow `exclude`.",
-    references=("CWE-693",),
-    example_bad=("fixtures/.mcp.json", '{"mcpServers": {"x": {"command": "sh", "args": ["x.sh"]}}}\n'),
-    example_good=(".mcp.json", '{"mcpServers": {}}\n'),
-    needs=("trusted-ref",),
-    precision="very-high",
-)
-CONFIG_VANISHED = RuleInfo(
-    id="config-vanished",
-    family="input",
-    severity="high",
-    title="A config, the lockfile or the policy is gone, and what it governed is still there",
-    why="Deleting or renaming the file that is judged, or that judges, is the easiest way around a gate. This cannot be waived.",
-    looks_at="Files of the trusted revision that the tree lacks: a config whose servers are still pinned or approved by name and that no other "
-    "config declares; the lockfile while servers are configured; the policy while there are configs. A config that was renamed and is still found, "
-    "and one that was removed with its pins and approvals, are left out.",
-    fix="Restore the file, or remove all of it: the pins with mcp-audit pin --prune, and the approvals.",
-    references=("CWE-693",),
-    example_bad=("mcp-audit.lock.json", '{\n  "name": "docs",\n  "tools": []\n}\n'),
-    example_good=("mcp-audit.lock.json", '{\n  "lockfileVersion": 1,\n  "servers": []\n}\n'),
-    needs=("trusted-ref",),
-    precision="very-high",
-)
 
 
 def policy_weakened(comparison: Comparison) -> Iterator[Hit]:
@@ -135,7 +55,7 @@ def _known() -> tuple[Rule, ...]:
     """Every rule."""
     from mcp_audit_gate.policy import rules
 
-    return (*ALL, *rules.RULES, *RULES)
+    return (*ALL, *rules.RULES, *change_rules.RULES)
 
 
 def _touches(comparison: Comparison) -> bool:
@@ -278,15 +198,15 @@ def _exists(files: Tree, path: str) -> bool:
         return False
 
 
-# Scope "change": the whole comparison.
-RULES: tuple[Rule, ...] = (
-    Rule(POLICY_WEAKENED, policy_weakened, "change"),
-    Rule(POLICY_RELAXED, policy_relaxed, "change"),
-    Rule(WAIVER_UNTRUSTED, waiver_untrusted, "change"),
-    Rule(CONFIG_EXCLUDED, config_excluded, "change"),
-    Rule(CONFIG_VANISHED, config_vanished, "change"),
-    *regressions.RULES,
-)
+_CHECKS = {
+    change_rules.POLICY_WEAKENED.id: policy_weakened,
+    change_rules.POLICY_RELAXED.id: policy_relaxed,
+    change_rules.WAIVER_UNTRUSTED.id: waiver_untrusted,
+    change_rules.CONFIG_EXCLUDED.id: config_excluded,
+    change_rules.CONFIG_VANISHED.id: config_vanished,
+    change_rules.AUTH_WEAKENED.id: regressions.auth_weakened,
+    change_rules.REGISTRY_FILE_CHANGED.id: regressions.registry_file_changed,
+}
 
 
 def hits(comparison: Comparison, told: Sequence[Drift]) -> Iterator[Raised]:
@@ -297,9 +217,9 @@ def hits(comparison: Comparison, told: Sequence[Drift]) -> Iterator[Raised]:
     for rule, hit in compared.servers(comparison):
         if hit.server not in exchanged or rule.info.id not in ("launch-changed", "preapproved-changed-server"):
             yield raised(rule, None, hit)
-    yield from (raised(regressions.DOWNGRADED, None, hit) for hit in regressions.version_downgraded(comparison, told))
-    for rule in RULES:
-        yield from (raised(rule, None, hit) for hit in rule.check(comparison))
+    for rule in change_rules.RULES:
+        found = _CHECKS[rule.info.id](comparison) if rule.info.id in _CHECKS else regressions.version_downgraded(comparison, told)
+        yield from (raised(rule, None, hit) for hit in found)
 
 
 def has_pin(comparison: Comparison, item: Match) -> bool:
@@ -322,11 +242,8 @@ def told(comparison: Comparison, matches: Iterable[Match]) -> Iterator[str]:
         yield f"pinned by this change alone, so what the pins say are unverified claims: {names}"
 
 
-def kept(uses: Iterable[Use], comparison: Comparison | None) -> Iterator[Use]:
+def kept(uses: Iterable[Use], comparison: Comparison) -> Iterator[Use]:
     """What waivers did, for those that the judged tree still has, at their place there."""
-    if comparison is None:
-        yield from uses
-        return
     from mcp_audit_gate.policy.waivers import identity_of
 
     here = {identity_of(waiver): waiver for waiver in comparison.after.policy.waivers}

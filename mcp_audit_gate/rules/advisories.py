@@ -12,9 +12,7 @@ import re
 
 from mcp_audit_gate.model import Hit, Rule, RuleInfo
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules import versions
-from mcp_audit_gate.rules.fetched import shown
-from mcp_audit_gate.rules.wording import field, server
+from mcp_audit_gate.rules.wording import field, server, shown
 from mcp_audit_gate.sources import specs
 
 TYPE_CHECKING = False
@@ -140,6 +138,8 @@ def _meet(ecosystem: str, names: Iterable[str], version: str | None) -> tuple[tu
     """What the records say about the first of the names that has any: rule, record, and the version if it is one."""
     for name in names:
         if _key(ecosystem, name) in _file().names:
+            from mcp_audit_gate.rules import versions
+
             return _judged(ecosystem, name, version if version and len(version) <= versions.LONGEST else None)
     return ()
 
@@ -150,6 +150,8 @@ def _judged(ecosystem: str, name: str, version: str | None) -> tuple[tuple[str, 
 
     Cached, as four rules ask and the same few packages stand in many entries.
     """
+    from mcp_audit_gate.rules import versions
+
     known = version if version is not None and versions.key(ecosystem, version) is not None else None
     return tuple((rule, record, known) for record in records(ecosystem, name) if (rule := judge(record, known)))
 
@@ -190,6 +192,8 @@ def judge(record: Record, version: str | None) -> str:
     """
     if record.kind == "deprecated":
         return "deprecated-package"
+    from mcp_audit_gate.rules import versions
+
     whole = "*" in record.affected
     inside = version is not None and any(versions.within(record.ecosystem, version, spec) for spec in record.affected)
     if record.kind == "malicious":
@@ -346,6 +350,8 @@ def _fix(match: Match) -> str:
 
 def _first_fixed(match: Match) -> str:
     """The lowest fixed version above the one launched; empty when none is known."""
+    from mcp_audit_gate.rules import versions
+
     ecosystem = match.record.ecosystem
     mine = versions.key(ecosystem, match.version or "")
     above = sorted(

@@ -6,16 +6,16 @@ import functools
 import re
 
 from mcp_audit_gate.model import Hit, Launch, Rule, RuleInfo, Word
-from mcp_audit_gate.rules import flows, hostile
-from mcp_audit_gate.rules.starts import depth, given, strings
+from mcp_audit_gate.rules.starts import depth, given, runs_address, strings, words
 from mcp_audit_gate.rules.wording import field, server
-from mcp_audit_gate.sources import scripts, wrappers
+from mcp_audit_gate.sources import shells, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcp_audit_gate.model import Entry
+    from mcp_audit_gate.sources.scripts import Script
 
 _GOOD = (".mcp.json", '{"mcpServers": {"build": {"command": "bash", "args": ["./scripts/server.sh"]}}}\n')
 
@@ -45,9 +45,15 @@ def shell_wrapper(entry: Entry) -> Iterator[Hit]:
         for string in strings(launch):
             word = string.word
             # What is too long to be read whole is told, whoever hands it to a shell.
-            if not string.elsewhere and (not given(entry, launch) or len(word.text) > scripts.LIMIT):
+            if not string.elsewhere and (not given(entry, launch) or _is_cut(word)):
                 message = f"{server(entry)} is started by a script in one string ({field(word.at)}) instead of by a program."
                 yield Hit(entry.place(word.at), message, word.text)
+
+
+def _is_cut(word: Word) -> bool:
+    from mcp_audit_gate.sources.scripts import LIMIT
+
+    return len(word.text) > LIMIT
 
 
 PIPE_TO_SHELL = RuleInfo(
@@ -73,13 +79,24 @@ PIPE_TO_SHELL = RuleInfo(
 def pipe_to_shell(entry: Entry) -> Iterator[Hit]:
     """Command strings, and program text, that run what they have just fetched."""
     for launch in entry.launches:
-        for string in strings(launch):
-            if flows.executes(string.script, flows.downloads) or any(hostile.fetches_code(code) for code in scripts.codes(string.script)):
-                yield _downloaded(entry, string.word)
-        if flows.runs_address(launch.program, launch.line):
+        yield from (_downloaded(entry, string.word) for string in strings(launch) if _runs_fetched(string.script))
+        if runs_address(launch.program, launch.line):
             yield _downloaded(entry, launch.line[0])
-        if launch.code is not None and hostile.fetches_code(launch.code.text):
+        if launch.code is not None and _fetches_code(launch.code.text):
             yield _downloaded(entry, launch.code)
+
+
+def _runs_fetched(script: Script) -> bool:
+    from mcp_audit_gate.rules import flows
+    from mcp_audit_gate.sources import scripts
+
+    return flows.executes(script, flows.downloads) or any(map(_fetches_code, scripts.codes(script)))
+
+
+def _fetches_code(text: str) -> bool:
+    from mcp_audit_gate.rules import hostile
+
+    return hostile.fetches_code(text)
 
 
 def _downloaded(entry: Entry, word: Word) -> Hit:
@@ -115,7 +132,7 @@ def inline_code(entry: Entry) -> Iterator[Hit]:
 
 def _bare_start(launch: Launch, code: str) -> bool:
     """True for `from pkg.server import main; main()`: imports from outside the standard library and one call without arguments."""
-    if len(code) > 400 or not scripts.interpreter(wrappers.program_name(_interpreter_word(launch))).startswith("py"):
+    if len(code) > 400 or not shells.interpreter(wrappers.program_name(_interpreter_word(launch))).startswith("py"):
         return False
     statements = [part.strip() for part in re.split(r"[;\n]", code) if part.strip()]
     imports = [_import().fullmatch(statement) for statement in statements[:-1]]
@@ -128,7 +145,7 @@ def _bare_start(launch: Launch, code: str) -> bool:
 def _interpreter_word(launch: Launch) -> str:
     """The interpreter of the program text: python in `uv run python -c`."""
     before = [word.text for word in launch.line if launch.code is None or word.at != launch.code.at]
-    return next((text for text in before if scripts.interpreter(wrappers.program_name(text)) in ("python", "py", "pypy")), "")
+    return next((text for text in before if shells.interpreter(wrappers.program_name(text)) in ("python", "py", "pypy")), "")
 
 
 @functools.cache
@@ -176,20 +193,30 @@ def hostile_command(entry: Entry) -> Iterator[Hit]:
 
 
 def _hostile(launch: Launch, below: int | None) -> Iterator[tuple[Word, list[str]]]:
-    for string in strings(launch):
-        found = [] if string.sealed else list(hostile.shapes(string.script, string.word.text, string.elsewhere, below))
-        if not string.sealed:
-            found += [shape for code in scripts.codes(string.script) for shape in hostile.code_shapes(code)]
+    written, code = tuple(string for string in strings(launch) if not string.sealed), launch.code
+    if not written and code is None and not _suspect(launch.program):
+        return
+    from mcp_audit_gate.rules import hostile
+    from mcp_audit_gate.sources import scripts
+
+    for string in written:
+        found = list(hostile.shapes(string.script, string.word.text, string.elsewhere, below))
+        found += [shape for text in scripts.codes(string.script) for shape in hostile.code_shapes(text)]
         if found:
             yield string.word, [name for name, _ in found]
-    if hostile.suspect(launch.program):
+    if _suspect(launch.program):
         found = list(hostile.shapes(scripts.line(launch.line), "", depth=below))
         if found:
             yield launch.line[found[0][1]], [name for name, _ in found]
-    code = launch.code
-    found = list(hostile.code_shapes(code.text)) if code is not None else []
-    if found and code is not None:
+    if code is not None and (found := list(hostile.code_shapes(code.text))):
         yield code, [name for name, _ in found]
+
+
+@functools.cache
+def _suspect(program: str) -> bool:
+    """True for a program whose own arguments can make one of the shapes."""
+    listed = words("network programs") | words("resolvers") | words("connectors") | words("destroyers")
+    return program in listed or program in wrappers.POWERSHELLS or program.startswith("mkfs")
 
 
 RULES: tuple[Rule, ...] = (

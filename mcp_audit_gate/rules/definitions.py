@@ -219,19 +219,18 @@ SLOW_PATTERN = RuleInfo(
 
 def slow_pattern(pinned: Pinned) -> Iterator[Hit]:
     """One hit for each thing with a pattern of nested repetition."""
-    from mcp_audit_gate.metadata.repetition import is_nested
-
     for thing in things(pinned):
         for mark in thing.marks:
-            if (
-                mark.name == "pattern"
-                and isinstance(mark.value, str)
-                and is_nested(mark.value)
-                and not _is_bounded(thing.item.definition, mark.at[3:-1])
-            ):
+            if mark.name == "pattern" and isinstance(mark.value, str) and _is_slow(mark.value, thing.item.definition, mark.at[3:-1]):
                 text = f'{named(thing.item)} has a pattern of nested repetition ("{visible(mark.value, 60)}").'
                 yield Hit(place(pinned, mark.at), text, mark.value, subject=thing.item.subject)
                 break
+
+
+def _is_slow(pattern: str, definition: Json, at: Pointer) -> bool:
+    from mcp_audit_gate.metadata.repetition import is_nested
+
+    return is_nested(pattern) and not _is_bounded(definition, at)
 
 
 def _is_bounded(definition: Json, at: Pointer) -> bool:

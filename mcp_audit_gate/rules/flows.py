@@ -6,14 +6,13 @@ import re
 from itertools import pairwise
 
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.rules.starts import lists, words
-from mcp_audit_gate.sources import scripts, wrappers
+from mcp_audit_gate.rules.starts import lists, runs_address, words
+from mcp_audit_gate.sources import scripts, shells, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from mcp_audit_gate.model import Word
     from mcp_audit_gate.sources.scripts import Command, Part, Script
 
     Source = Callable[[Command], bool]
@@ -90,14 +89,9 @@ def _gives(command: Command, source: Source, saved: _Saved) -> bool:
     return any(_holds(inner, source) for part in parts for inner in part.runs)
 
 
-def runs_address(program: str, line: Sequence[Word | Part]) -> bool:
-    """True for a program that runs what lies at an address it gets (`mshta https://…`)."""
-    return program in words("address runners") and any("://" in word.text for word in line)
-
-
 def takes_program(command: Command) -> bool:
     """True for a command that takes what it runs from its input."""
-    name = scripts.interpreter(command.name)
+    name = shells.interpreter(command.name)
     if command.name in words("evaluators"):
         return not command.arguments or command.arguments[0].text in scripts.STDIN
     if any(
@@ -130,7 +124,7 @@ def _program_text(command: Command) -> Iterator[Part]:
         yield command.parts[0]
     if command.name in words("evaluators"):
         yield from command.arguments
-    elif scripts.interpreter(command.name) in words("interpreters"):
+    elif shells.interpreter(command.name) in words("interpreters"):
         program = scripts.program_part(command.name, command.parts)
         if program is not None and (scripts.takes_string(command.name, command.parts) or program.text.startswith("<(")):
             yield program
@@ -172,7 +166,7 @@ def _runs_saved(command: Command, saved: _Saved) -> bool:
         return True
     if command.name in words("evaluators") or command.name in words("openers"):
         return any(_base(part.raw) in saved.files for part in command.arguments)
-    if scripts.interpreter(command.name) in words("interpreters"):
+    if shells.interpreter(command.name) in words("interpreters"):
         program = scripts.program_part(command.name, command.parts)
         return any(part is not None and _base(part.raw) in saved.files for part in (program, *_after_file(command)))
     return False

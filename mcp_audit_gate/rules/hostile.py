@@ -37,13 +37,6 @@ def shapes(script: Script, text: str, contained: bool = False, depth: int | None
     yield from ((DESTRUCTION, at) for at in _destruction(every, text, contained, depth))
 
 
-@functools.cache
-def suspect(program: str) -> bool:
-    """True for a program whose own arguments can make one of the shapes."""
-    networked = words("network programs") | words("resolvers") | _CATS
-    return program in networked or program in _WIPERS or program in _REMOVERS or program in wrappers.POWERSHELLS or program.startswith("mkfs")
-
-
 def code_shapes(text: str) -> Iterator[Shape]:
     """The shapes in the text of a program of any language."""
     low = text.lower()
@@ -101,7 +94,7 @@ def _escaped() -> re.Pattern[str]:
     )
 
 
-_CATS = frozenset(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd"))
+_CATS = words("connectors")
 _NETWORK_ENDS = ("tcp", "udp", "openssl", "ssl", "sctp", "vsock", "socks", "proxy")
 _PROBES = frozenset(("", "echo", "printf", ":", "true", "test", "exec", "read"))
 _PIPES = frozenset((*_CATS, "telnet", "socat", "openssl"))

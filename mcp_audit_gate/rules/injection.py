@@ -8,7 +8,7 @@ from mcp_audit_gate.rules.surfaces import LOCK, NEEDS, digest, example, named, p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mcp_audit_gate.metadata.said import Thing
     from mcp_audit_gate.metadata.signals import Signal
@@ -92,10 +92,8 @@ HIDDEN_UNICODE = RuleInfo(
 
 def hidden_unicode(pinned: Pinned) -> Iterator[Hit]:
     """One hit for each thing with characters that hide something."""
-    from mcp_audit_gate.metadata.carriers import UNSEEN
-
     for thing in things(pinned):
-        found = [signal for signal in thing.signals if signal.name == "carrier" and signal.carrier in UNSEEN]
+        found = [signal for signal in thing.signals if signal.name == "carrier" and _is_unseen(signal)]
         if found:
             kinds = ", ".join(dict.fromkeys(signal.carrier for signal in found))
             shown = f' that read "{visible(found[0].quote, _QUOTE)}"' if found[0].quote else ""
@@ -256,18 +254,31 @@ STRAY_FORMAT_CHARACTER = RuleInfo(
 
 def stray_format_character(pinned: Pinned) -> Iterator[Hit]:
     """One hit for each thing with unseen characters that carry nothing."""
-    from mcp_audit_gate.metadata.carriers import UNSEEN, loose
-
     for thing in things(pinned):
-        if any(signal.carrier in UNSEEN for signal in thing.signals):
+        if any(map(_is_unseen, thing.signals)):
             continue
         for text in thing.texts:
-            found = [] if text.text.isascii() and text.text.isprintable() else loose(text.text)
+            found = () if text.text.isascii() and text.text.isprintable() else _loose(text.text)
             if found:
                 codes = ", ".join(dict.fromkeys(f"U+{ord(text.text[at]):04X}" for at in found[:4]))
                 where = place(pinned, text.at, found[0], text.key)
                 yield Hit(where, f"{named(thing.item)} holds a character that nobody sees ({codes}).", _words(thing), subject=thing.item.subject)
                 break
+
+
+def _is_unseen(signal: Signal) -> bool:
+    """True for what stands in characters that nobody sees."""
+    if not signal.carrier:
+        return False
+    from mcp_audit_gate.metadata.carriers import UNSEEN
+
+    return signal.carrier in UNSEEN
+
+
+def _loose(text: str) -> Sequence[int]:
+    from mcp_audit_gate.metadata.carriers import loose
+
+    return loose(text)
 
 
 ENCODED_BLOB = RuleInfo(
@@ -287,15 +298,20 @@ ENCODED_BLOB = RuleInfo(
 
 def encoded_blob(pinned: Pinned) -> Iterator[Hit]:
     """One hit for each thing with a long encoded run in a text."""
-    from mcp_audit_gate.metadata.carriers import blob
-
     for thing in things(pinned):
         for text in thing.texts:
-            at = blob(text.text) if len(text.text) > 200 and max(map(len, text.text.split()), default=0) > 200 and "icons" not in text.at else None
+            long = len(text.text) > 200 and max(map(len, text.text.split()), default=0) > 200
+            at = _blob(text.text) if long and "icons" not in text.at else None
             if at is not None:
                 where = place(pinned, text.at, at, text.key)
                 yield Hit(where, f"{named(thing.item)} holds an encoded run of more than 200 characters.", _words(thing), subject=thing.item.subject)
                 break
+
+
+def _blob(text: str) -> int | None:
+    from mcp_audit_gate.metadata.carriers import blob
+
+    return blob(text)
 
 
 def _judged(pinned: Pinned, level: str, what: str) -> Iterator[Hit]:
@@ -308,11 +324,10 @@ def _judged(pinned: Pinned, level: str, what: str) -> Iterator[Hit]:
 
 def _told_by_another(thing: Thing) -> bool:
     """True when a rule that says more exactly what is wrong reports all there is: one fault, one finding."""
-    from mcp_audit_gate.metadata.carriers import UNSEEN
     from mcp_audit_gate.metadata.judgement import STRONG, strength
 
     strong = [signal for signal in thing.judgement.signals if strength(signal) == STRONG]
-    if thing.judgement.level == "medium" and (_directive(thing) or (strong[:1] and strong[0].carrier in UNSEEN)):
+    if thing.judgement.level == "medium" and (_directive(thing) or (strong[:1] and _is_unseen(strong[0]))):
         return True
     return bool(_solicitation(thing)) and all(signal.group in _SOLICITING for signal in strong)
 

@@ -11,7 +11,7 @@ from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.rules import commands, rights, variables
 from mcp_audit_gate.rules.starts import EXPANDING, HELPERS, depth, launches, temporary, words
 from mcp_audit_gate.rules.wording import field, server
-from mcp_audit_gate.sources import shell, specs
+from mcp_audit_gate.sources import specs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -237,6 +237,8 @@ def _on_loading(entry: Entry) -> Iterator[tuple[str | int, ...]]:
 
 
 def _more_than_servers(text: str) -> bool:
+    from mcp_audit_gate.sources import shell
+
     for parts, _ in shell.commands(shell.split(text)):
         names = [part.text for part in parts if not part.operator]
         if (

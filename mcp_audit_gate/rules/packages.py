@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import os
 import re
 
 from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.placeholders import is_placeholder
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
-from mcp_audit_gate.rules.fetched import hides, named, shown, table
-from mcp_audit_gate.rules.wording import field, server
+from mcp_audit_gate.rules.wording import field, hides, named, server, shown
 from mcp_audit_gate.sources import specs
 
 TYPE_CHECKING = False
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 # Every variable in the data file begins with one of these, so an entry without them need not read it.
 VARIABLES_BEGIN = ("npm_", "yarn_", "bun_", "jsr_", "pip_", "uv_", "goproxy")
+
+
+@functools.cache
+def table() -> dict[str, frozenset[str]]:
+    """The lists of data/packages.json; a table of flags by runner becomes one list a runner, `registry_flags npx`."""
+    import json
+
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "packages.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    lists = {name: frozenset(value) for name, value in data.items() if isinstance(value, list)}
+    return lists | {f"{name} {key}": frozenset(value) for name, inner in data.items() if isinstance(inner, dict) for key, value in inner.items()}
+
 
 UNPINNED_PACKAGE = RuleInfo(
     id="unpinned-package",

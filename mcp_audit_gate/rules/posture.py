@@ -10,7 +10,7 @@ from mcp_audit_gate.rules.surfaces import LOCK, NEEDS, example, named, place, th
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mcp_audit_gate.metadata.declared import Item
     from mcp_audit_gate.model import Context, Entry, Pinned
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 _MANY = 40  # servers of one config that are looked at for the shortest chain, for each leg
 
 
-def _tools(*names: tuple[str, str, str]) -> str:
-    """An excerpt with one server and some tools: name, description, parameter."""
-    import json
+def _tools(*names: tuple[str, str, str]) -> Callable[[], tuple[str, str]]:
+    """An excerpt with one server and some tools: name, description, parameter; written when somebody reads it."""
 
-    tools = [
-        {"name": name, "description": text, "inputSchema": {"type": "object", "properties": {parameter: {"type": "string"}}}}
-        for name, text, parameter in names
-    ]
-    return json.dumps({"name": "docs", "tools": tools}, indent=2) + "\n"
+    def written() -> tuple[str, str]:
+        import json
+
+        tools = [
+            {"name": name, "description": text, "inputSchema": {"type": "object", "properties": {parameter: {"type": "string"}}}}
+            for name, text, parameter in names
+        ]
+        return LOCK, json.dumps({"name": "docs", "tools": tools}, indent=2) + "\n"
+
+    return written
 
 
 _READ = ("read_file", "Reads a file from the disk.", "path")
@@ -44,8 +48,8 @@ LETHAL_TRIFECTA = RuleInfo(
     "What only weak signs tell is not counted. The shortest chain is told, once for each config.",
     fix="Split the servers over two clients, or drop one of the three. It is a posture, not a fault: the policy may raise it.",
     references=("OWASP MCP06", "OWASP MCP10", "ASI01", "AML.T0086"),
-    example_bad=(LOCK, _tools(_READ, ("read_emails", "Reads emails from the Gmail inbox.", "folder"), _MAIL)),
-    example_good=(LOCK, _tools(_READ)),
+    example_bad=_tools(_READ, ("read_emails", "Reads emails from the Gmail inbox.", "folder"), _MAIL),
+    example_good=_tools(_READ),
     needs=NEEDS,
     precision="medium",
 )
@@ -67,11 +71,8 @@ OUTSIDE_CONTENT_TO_EXECUTION = RuleInfo(
     looks_at="The pinned tools of the enabled servers of each config: one that reads content of others, one that runs commands or program text.",
     fix="Split the servers over two clients, or run the executing one in a sandbox.",
     references=("ASI05", "OWASP MCP05"),
-    example_bad=(
-        LOCK,
-        _tools(("list_issues", "Lists the issues of a GitHub repository.", "repo"), ("run_script", "Runs a shell script.", "script")),
-    ),
-    example_good=(LOCK, _tools(("list_issues", "Lists the issues of a GitHub repository.", "repo"))),
+    example_bad=_tools(("list_issues", "Lists the issues of a GitHub repository.", "repo"), ("run_script", "Runs a shell script.", "script")),
+    example_good=_tools(("list_issues", "Lists the issues of a GitHub repository.", "repo")),
     needs=NEEDS,
     precision="medium",
 )

@@ -7,16 +7,15 @@ import re
 
 from mcp_audit_gate.model import Launch, Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import scripts
 from mcp_audit_gate.sources.launch import ELSEWHERE, string_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from mcp_audit_gate.model import Entry
-    from mcp_audit_gate.sources.scripts import Script
+    from mcp_audit_gate.sources.scripts import Part, Script
 
 # Fields that hold a command by their format: the client hands them to a shell, nobody wrapped a launch.
 HELPERS = frozenset(("headersHelper", "headers_helper"))
@@ -52,6 +51,11 @@ def words(name: str, part: str = "names") -> frozenset[str]:
     return frozenset(found if isinstance(found, list) else found[part])
 
 
+def runs_address(program: str, line: Sequence[Word | Part]) -> bool:
+    """True for a program that runs what lies at an address it gets (`mshta https://…`)."""
+    return program in words("address runners") and any("://" in word.text for word in line)
+
+
 def given(entry: Entry, launch: Launch) -> bool:
     """True for a command that the format itself hands to a shell: a hook, a helper, `$(…)` of a client that runs it on loading."""
     if entry.kind == "command" or launch is entry.launches[0]:
@@ -78,6 +82,8 @@ def strings(launch: Launch) -> Iterator[String]:
     elsewhere = launch.program in ELSEWHERE
     word = launch.shell or (string_in(_contained(launch)) if elsewhere else None)
     if word is not None:
+        from mcp_audit_gate.sources import scripts
+
         yield String(word, scripts.read(word.text), elsewhere, elsewhere and _sealed(launch))
 
 

@@ -7,7 +7,7 @@ from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo, Variable, Word
 from mcp_audit_gate.rules import listening
 from mcp_audit_gate.rules.listening import NAME_LIMIT, title
-from mcp_audit_gate.sources import flags, shell
+from mcp_audit_gate.sources import flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -312,6 +312,8 @@ def _tls_programs(entry: Entry, launch: Launch) -> Iterator[Hit]:
     script = launch.shell
     if script is None or not ("curl" in script.text or "wget" in script.text):
         return
+    from mcp_audit_gate.sources import shell
+
     for words, _ in shell.commands(shell.split(script.text)):
         texts = [word.text for word in words]
         curl = texts[0].rpartition("/")[2] == "curl" and any(re.fullmatch(_CURL_K, text) or text == "--insecure" for text in texts)

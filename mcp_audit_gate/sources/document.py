@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from mcp_audit_gate.model import Location, Place
 from mcp_audit_gate.pattern import lazy
+from mcp_audit_gate.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,3 +124,12 @@ class Document:
     def stretch(self, start: int, end: int) -> Location:
         """Lines and columns of a part of the text, whatever it belongs to."""
         return self.lines.location(self.path, start, end)
+
+
+class Node(NamedTuple):
+    """A YAML value with its span; members are (key, key start, key end, node) of a mapping or list, None of a scalar."""
+
+    start: int
+    end: int
+    value: Json
+    members: tuple[tuple[str | int, int, int, Node], ...] | None = None

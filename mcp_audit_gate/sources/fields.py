@@ -6,7 +6,7 @@ import functools
 
 from mcp_audit_gate.model import Launch, Variable, Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import shell, specs
+from mcp_audit_gate.sources import specs
 from mcp_audit_gate.sources.launch import Fields, command_string, understand
 
 TYPE_CHECKING = False
@@ -105,11 +105,15 @@ def _understood(entry: _Value, expands: bool) -> Understood:
         if isinstance(helper, str) and helper.strip():
             launches.append(command_string(Word(helper, (key,))))
     if expands:
-        for at, text in strings(value):
-            launches += (
-                [command_string(Word(inner, at)) for token in shell.split(text) for inner in token.inner] if "$(" in text or "`" in text else []
-            )
+        launches += [command_string(Word(inner, at)) for at, text in strings(value) if "$(" in text or "`" in text for inner in _substituted(text)]
     return Understood(tuple(launches), tuple(reader.faults))
+
+
+def _substituted(text: str) -> Iterator[str]:
+    """The commands that a shell puts into a text."""
+    from mcp_audit_gate.sources import shell
+
+    return (inner for token in shell.split(text) for inner in token.inner)
 
 
 def _hashed(launch: Launch, value: dict[str, Json]) -> Launch:

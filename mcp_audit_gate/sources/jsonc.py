@@ -234,43 +234,28 @@ def _blank_commas(text: str, commas: list[int], first: int | None) -> tuple[str,
     return "".join(pieces), trailing[0] if first is None else min(first, trailing[0])
 
 
-_BLANKS = lazy(r"[ \t\r\n]*")
-_KEY = lazy(r'"([^"\\]*(?:\\.[^"\\]*)*)"[ \t\r\n]*:[ \t\r\n]*', re.S)
-_COMMA = lazy(r"[ \t\r\n]*(?:,[ \t\r\n]*)?")
-_SCALAR_END = lazy(r"[^ \t\r\n,\]}]*")
+_SPACE = " \t\r\n"
+# Tells where a value ends; what it is worth was read before.
+_ended = json.JSONDecoder(parse_int=len, parse_float=len).scan_once  # type: ignore[attr-defined]
 
 
 class JsonIndex:
     """Spans in a text that is known to be valid JSON. A node is the offset at which a value begins.
 
-    One pass pairs the brackets; the members of a container are listed when first asked for. Together linear in the text.
+    The members of a container are listed when first asked for, so a text is passed over once for each level that somebody looks into.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._close: dict[int, int] = {}
         self._known: dict[int, dict[str | int, list[tuple[int, int, int]]]] = {}
-        open_at: list[int] = []
-        for offset, char in _structure(text):
-            if char in "[{":
-                open_at.append(offset)
-            else:
-                self._close[open_at.pop()] = offset + 1
-
-        self._root = self._skip(0)
 
     def root(self) -> int:
         """The node of the whole value."""
-        return self._root
+        return self._skip(0)
 
     def span(self, node: int) -> tuple[int, int]:
         """First offset and end of a value."""
-        char = self._text[node]
-        if char == '"':
-            return node, _match(_STRING, self._text, node).end()
-        if char in "[{":
-            return node, self._close[node]
-        return node, _match(_SCALAR_END, self._text, node).end()
+        return node, _ended(self._text, node)[1]
 
     def members(self, node: int) -> dict[str | int, list[tuple[int, int, int]]]:
         """Key or index -> every (key start, key end, value node) with it, in order; an item of a list has no key (start = end)."""
@@ -285,20 +270,18 @@ class JsonIndex:
         while text[offset] not in "]}":
             value = offset
             if named:
-                key = _match(_KEY, text, offset)
-                value = key.end()
-                name = key[1] if "\\" not in key[1] else scanstring(text, offset + 1)[0]
-                found.setdefault(name, []).append((offset, key.end(1) + 1, value))
+                name, end = scanstring(text, offset + 1)
+                value = self._skip(self._skip(end) + 1)
+                found.setdefault(name, []).append((offset, end, value))
             else:
                 found[len(found)] = [(offset, offset, value)]
-            offset = _match(_COMMA, text, self.span(value)[1]).end()
+            offset = self._skip(_ended(text, value)[1])
+            if text[offset] == ",":
+                offset = self._skip(offset + 1)
         return found
 
     def _skip(self, offset: int) -> int:
-        return _match(_BLANKS, self._text, offset).end()
-
-
-def _match(pattern: re.Pattern[str], text: str, offset: int) -> re.Match[str]:
-    found = pattern.match(text, offset)
-    assert found is not None, "the text was read as valid JSON before"
-    return found
+        text = self._text
+        while text[offset] in _SPACE:
+            offset += 1
+        return offset

@@ -11,7 +11,7 @@ import re
 
 from mcp_audit_gate.model import Launch, Option, Variable, Word
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import runners, scripts, shell, shells, specs, wrappers
+from mcp_audit_gate.sources import runners, shells, specs, wrappers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def _understand(fields: Fields, depth: int) -> tuple[Launch, ...]:
 
 def _inside(string: Word) -> Iterator[Launch]:
     """The launches of the commands in a command string."""
+    from mcp_audit_gate.sources import scripts
+
     for number, command in enumerate(scripts.commands(scripts.read(string.text))):
         if number == MAX_INSIDE:
             return
@@ -150,6 +152,8 @@ def _split_command(words: tuple[Word, ...]) -> tuple[Word, ...] | None:
     path = first.startswith(("/", "~", ".", "\\", "%")) or (first[1:2] == ":" and re.match(r"[A-Za-z]:[\\/]", first) is not None)
     if len(first.split()) < 2 or (path and _ends_in_program(first)):
         return words
+    from mcp_audit_gate.sources import shell
+
     tokens = shell.split(first)
     if any(token.operator or token.inner for token in tokens):
         layer = wrappers.simple(words[0])
@@ -189,7 +193,7 @@ def _read(launch: Launch, depth: int) -> Launch:
 
 def _interpreter_kind(program: str) -> str:
     """The name of an interpreter in the table of runners, whatever its version (python3.12, lua5.4); empty for other programs."""
-    return INTERPRETERS.get(program) or INTERPRETERS.get(scripts.interpreter(program), "")
+    return INTERPRETERS.get(program) or INTERPRETERS.get(shells.interpreter(program), "")
 
 
 def _shell_script(launch: Launch) -> Word | None:

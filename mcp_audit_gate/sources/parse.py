@@ -6,14 +6,14 @@ import re
 
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.pattern import lazy
-from mcp_audit_gate.sources import jsonc, shell
-from mcp_audit_gate.sources.document import Document
+from mcp_audit_gate.sources import jsonc
+from mcp_audit_gate.sources.document import Document, Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcp_audit_gate.sources.yamls import Node
+    from mcp_audit_gate.sources.shell import Token
 
 MAX_DEPTH = 64
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -118,8 +118,6 @@ _VARIABLE = lazy(
 
 
 def _dotenv(path: str, data: bytes, text: str) -> list[Document]:
-    from mcp_audit_gate.sources.yamls import Node
-
     members = []
     for found in _VARIABLE.finditer(text):
         written = found[2]
@@ -135,7 +133,7 @@ def _dotenv(path: str, data: bytes, text: str) -> list[Document]:
 
 def _crushrc(path: str, data: bytes, text: str) -> list[Document]:
     """`mcp add NAME --command … --args … --env K V`; the rest of the script is not understood, and no server can be read from it."""
-    from mcp_audit_gate.sources.yamls import Node
+    from mcp_audit_gate.sources import shell
 
     members: list[tuple[str | int, int, int, Node]] = []
     for words, _ in shell.commands(shell.split(text)):
@@ -153,12 +151,10 @@ def _crushrc(path: str, data: bytes, text: str) -> list[Document]:
     return [_tree(path, data, text, Node(0, len(text), {"mcp": servers.value}, (("mcp", 0, 0, servers),)))]
 
 
-def _crush_flags(words: list[shell.Token]) -> list[tuple[str | int, int, int, Node]]:
+def _crush_flags(words: list[Token]) -> list[tuple[str | int, int, int, Node]]:
     """`--command`, `--args`, `--url`, … of one `mcp add`, as the members of an entry."""
-    from mcp_audit_gate.sources.yamls import Node
-
-    lists: dict[str, list[shell.Token]] = {}
-    pairs: dict[str, list[tuple[shell.Token, shell.Token]]] = {}
+    lists: dict[str, list[Token]] = {}
+    pairs: dict[str, list[tuple[Token, Token]]] = {}
     at = 0
     single: list[tuple[str | int, int, int, Node]] = []
     while at < len(words):
@@ -207,11 +203,9 @@ _READERS: dict[str, Callable[[str, bytes, str], list[Document]]] = {
 
 def whole(documents: list[Document]) -> Document:
     """One document for a file that holds several: a list of their values, for those who look at the file as a whole."""
-    from mcp_audit_gate.sources import yamls
-
     first = documents[0]
     if len(documents) == 1:
         return first
     roots = [document.index.root() for document in documents]
     members = tuple((number, node.start, node.start, node) for number, node in enumerate(roots))
-    return _tree(first.path, first.data, first.text, yamls.Node(roots[0].start, roots[-1].end, [node.value for node in roots], members))
+    return _tree(first.path, first.data, first.text, Node(roots[0].start, roots[-1].end, [node.value for node in roots], members))

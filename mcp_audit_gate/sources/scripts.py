@@ -336,16 +336,11 @@ _LONG_FLAGS = ("--eval", "--print", "--command", "--run", "--module")
 STDIN = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
 
 
-def interpreter(name: str) -> str:
-    """The name without a version: python3.12, perl5.36, php8."""
-    return name.removesuffix("w").rstrip("0123456789.") or name
-
-
 def takes_string(name: str, parts: tuple[Part, ...]) -> bool:
     """True when an interpreter gets its program, or a module's name, as an argument (`-c`, `-e`, `-m`)."""
     if name in wrappers.SHELLS:
         return bool(shells.strings(name, [part.text for part in parts[1:]]))
-    flags = _TEXT_FLAGS.get(interpreter(name), "")
+    flags = _TEXT_FLAGS.get(shells.interpreter(name), "")
     for part in parts[1:]:
         text = part.text
         if not text.startswith(("-", "+")) or text in ("-", "--"):
@@ -360,14 +355,14 @@ def program_part(name: str, parts: tuple[Part, ...]) -> Part | None:
     strings = shells.strings(name, [part.text for part in parts[1:]]) if name in wrappers.SHELLS else ()
     if strings:
         return parts[strings[-1].at + 1]
-    valued = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file") if name in wrappers.SHELLS else _VALUED.get(interpreter(name), ())
+    valued = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file") if name in wrappers.SHELLS else _VALUED.get(shells.interpreter(name), ())
     at = 1
     while at < len(parts):
         text = parts[at].text
         if text == "--":
             return parts[at + 1] if at + 1 < len(parts) else None
         if text in STDIN or not text.startswith(("-", "+")):
-            if not (interpreter(name) in ("deno", "bun") and text == "run"):
+            if not (shells.interpreter(name) in ("deno", "bun") and text == "run"):
                 return parts[at]
             at += 1
             continue

@@ -48,6 +48,11 @@ def plain_name(name: str) -> str:
     return _ALIASES.get(name, name)
 
 
+def interpreter(name: str) -> str:
+    """The name without a version: python3.12, perl5.36, php8."""
+    return name.removesuffix("w").rstrip("0123456789.") or name
+
+
 def strings(name: str, texts: Sequence[str]) -> tuple[String, ...]:
     """The command strings that the arguments of a shell hold; none for a script file, or a shell that reads its input."""
     attached = _ATTACHED.get(name, "")

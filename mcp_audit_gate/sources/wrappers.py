@@ -10,11 +10,13 @@ import re
 from mcp_audit_gate.model import Variable, Word
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources import shell, shells
+from mcp_audit_gate.sources import shells
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mcp_audit_gate.sources.shell import Token
 
 SHELLS = shells.SHELLS
 POWERSHELLS = shells.POWERSHELLS
@@ -293,6 +295,8 @@ _SAFE_INNER = lazy(r"\s*(?:pwd(?:\s+-[LP])?|dirname \"?\$(?:0|\{?BASH_SOURCE(?:\
 def simple(string: Word, env: tuple[Variable, ...] = (), backslash_is_plain: bool = False) -> Layer:
     """A command string: the one simple command in it, lead-ins taken off, else the string itself as a script."""
     text = string.text.replace("\\", "\\\\") if backslash_is_plain else string.text
+    from mcp_audit_gate.sources import shell
+
     commands = list(shell.commands(shell.split(text)))
     variables = list(env)
     while commands:
@@ -316,7 +320,7 @@ def simple(string: Word, env: tuple[Variable, ...] = (), backslash_is_plain: boo
     return Layer(tuple(Word(word.text, string.at) for word in words), env=tuple(variables))
 
 
-def _is_safe(word: shell.Token) -> bool:
+def _is_safe(word: Token) -> bool:
     """True when whatever is substituted into the word only tells where things are."""
     return all(_SAFE_INNER.fullmatch(inner) for inner in word.inner)
 
@@ -326,9 +330,9 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _without_quiet_redirects(words: tuple[shell.Token, ...]) -> tuple[shell.Token, ...]:
+def _without_quiet_redirects(words: tuple[Token, ...]) -> tuple[Token, ...]:
     """The words without `2>&1`, `>/dev/null` and `</dev/null`."""
-    kept: list[shell.Token] = []
+    kept: list[Token] = []
     skip = False
     for number, word in enumerate(words):
         if skip:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mcp_audit_gate.errors import Unreadable
 from mcp_audit_gate.pattern import lazy
-from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.document import Node
 from mcp_audit_gate.sources.jsonc import Repeated
 
 TYPE_CHECKING = False
@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 MAX_DOCUMENTS = 1000  # each is looked at in the text of the whole file
 MAX_NODES = 200_000  # after aliases are written out: an alias bomb ends here
 _HINT = "correct the YAML at this place"
-
-
-class Node(NamedTuple):
-    """A YAML value with its span; members are (key, key start, key end, node) of a mapping or list, None of a scalar."""
-
-    start: int
-    end: int
-    value: Json
-    members: tuple[tuple[str | int, int, int, Node], ...] | None = None
 
 
 class YamlIndex:

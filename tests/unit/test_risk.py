@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_audit_gate import risk
-from mcp_audit_gate.metadata.capabilities import CAPABILITIES
+from mcp_audit_gate.metadata import CAPABILITIES
 from mcp_audit_gate.model import Capability
 
 NAMES = st.sampled_from(CAPABILITIES)

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from mcp_audit_gate import risk
-from mcp_audit_gate.metadata import capabilities
-from mcp_audit_gate.metadata.capabilities import CAPABILITIES, UNKNOWN
+from mcp_audit_gate.metadata import CAPABILITIES, capabilities
+from mcp_audit_gate.metadata.capabilities import UNKNOWN
 from mcp_audit_gate.sources.fields import understand_entry
 
 FILES = "@modelcontextprotocol/server-filesystem"

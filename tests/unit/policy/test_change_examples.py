@@ -10,7 +10,7 @@ from repos import Repository
 
 from mcp_audit_gate import gate
 from mcp_audit_gate.change import Trusted
-from mcp_audit_gate.policy import trusted
+from mcp_audit_gate.policy import change_rules
 from mcp_audit_gate.rules import preapproved
 from mcp_audit_gate.rules.surfaces import examples
 from mcp_audit_gate.sources import revision
@@ -41,7 +41,7 @@ def judged(tmp_path, before, after):
     return gate.scan(WorkingTree(str(tmp_path)), (str(tmp_path),), gate.Settings(TODAY, trusted=compared)).findings
 
 
-@pytest.mark.parametrize("info", [rule.info for rule in (*trusted.RULES, *preapproved.RULES)], ids=lambda info: info.id)
+@pytest.mark.parametrize("info", [rule.info for rule in (*change_rules.RULES, *preapproved.RULES)], ids=lambda info: info.id)
 def test_bad_gives_the_rule_and_good_nothing(info, tmp_path):
     before, besides = BESIDE.get(info.id, ({".mcp.json": CONFIG}, {}))
     bad, good = (dict([example]) for example in examples(info))
@@ -53,7 +53,7 @@ def test_bad_gives_the_rule_and_good_nothing(info, tmp_path):
 
 
 def test_a_record_that_is_left_and_one_that_is_not(tmp_path):
-    info = trusted.CONFIG_VANISHED
+    info = change_rules.CONFIG_VANISHED
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / ".mcp.json").write_text(OTHER)
     record = complete(tmp_path / "x", json.loads(examples(info)[0][1])).decode()

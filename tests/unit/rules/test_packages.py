@@ -6,7 +6,7 @@ import pytest
 from fakes import token
 
 from mcp_audit_gate.model import Entry, Variable, Word
-from mcp_audit_gate.rules import fetched, packages
+from mcp_audit_gate.rules import packages
 from mcp_audit_gate.sources.launch import Fields, understand
 
 
@@ -410,14 +410,14 @@ def test_no_registry_is_named_by_references_paths_containers_and_servers(words, 
 
 
 def test_every_variable_of_the_table_passes_the_gate_before_it():
-    table = fetched.table()
+    table = packages.table()
     assert all(name.startswith(packages.VARIABLES_BEGIN) for name in table["registry_variables"] | table["host_variables"])
 
 
 def test_the_flags_of_the_table_belong_to_runners_that_exist():
     runners = {"npx", "bunx", "pnpm dlx", "yarn dlx", "uvx", "uv run", "pipx run", "dnx", "pip"}
-    assert {name.partition(" ")[2] for name in fetched.table() if " " in name and not name.startswith("default_registries ")} == runners
-    assert runners <= {name.partition(" ")[2] for name in fetched.table() if name.startswith("default_registries ")}
+    assert {name.partition(" ")[2] for name in packages.table() if " " in name and not name.startswith("default_registries ")} == runners
+    assert runners <= {name.partition(" ")[2] for name in packages.table() if name.startswith("default_registries ")}
 
 
 @pytest.mark.parametrize("check", [rule.check for rule in packages.RULES], ids=lambda check: check.__name__)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_audit_gate.model import Variable, Word
-from mcp_audit_gate.sources import scripts
+from mcp_audit_gate.sources import shells
 from mcp_audit_gate.sources.launch import Fields, command_string, string_in, understand
 
 
@@ -477,4 +477,4 @@ def test_hostile_strings_end_soon(text) -> None:
     ],
 )
 def test_an_interpreter_without_its_version(name: str, plain: str) -> None:
-    assert scripts.interpreter(name) == plain
+    assert shells.interpreter(name) == plain
