@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata import addresses, switches
+from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
-from mcp_audit_gate.model import Hit, Rule, RuleInfo, Variable, Word
+from mcp_audit_gate.model import Hit, Rule, RuleInfo, Word
 from mcp_audit_gate.rules import listening
 from mcp_audit_gate.rules.listening import NAME_LIMIT, title
 from mcp_audit_gate.sources import flags
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_audit_gate.model import Entry, Json, Launch, Pointer
+    from mcp_audit_gate.model import Entry, Launch, Pointer
 
 # Schemes without encryption: of servers, and of places packages come from.
 CLEAR = ("http", "ws")
@@ -33,6 +33,8 @@ def _kind(found: addresses.Address) -> str:
     if found.kind != addresses.PUBLIC or found.number:
         return found.kind
     parts = found.host.split(".")
+    from mcp_audit_gate.metadata import switches
+
     ends = {".".join(parts[start:]) for start in range(max(len(parts) - 3, 0), len(parts))}
     return next((kind for kind in (addresses.LOOPBACK, addresses.INTERNAL) if ends & switches.table("names")[kind]), found.kind)
 
@@ -247,97 +249,17 @@ _TLS_MARKS = (
 )
 
 
-def tls_verification_off(entry: Entry) -> Iterator[Hit]:
-    """Variables, flags, keys and database addresses by which certificates are not checked."""
-    for launch in entry.launches:
-        text = flags.blob(launch)
-        if not any(mark in text for mark in _TLS_MARKS):
-            continue
-        for switch, scope in _tls_switches(launch):
-            if scope != switches.SERVICE or not (_only_near(launch) or _service_is_near(launch, switch)):
-                yield _tls_hit(entry, switch.at, f"{visible(switch.name, NAME_LIMIT)} switches the check of certificates off", switch.name)
-        for at, value in flags.texts(launch):
-            host = switches.database_without_tls(value) if "=" in value else None
-            if host:
-                yield _tls_hit(entry, at, f"the database address of {visible(host, NAME_LIMIT)} leaves certificates unchecked", host)
-        yield from _tls_programs(entry, launch)
-    for name, at in _tls_keys(entry.value, ()):
-        yield _tls_hit(entry, at, f"{visible(name, NAME_LIMIT)} switches the check of certificates off", name)
-
-
-def _tls_hit(entry: Entry, at: Pointer, fact: str, value: str) -> Hit:
-    return Hit(entry.place(at), f"{title(entry)}: {fact}.", value)
-
-
-def _tls_switches(launch: Launch) -> Iterator[tuple[Variable, str]]:
-    """Variables and flags that switch the check off, with what they switch it off for."""
-    for variable in flags.variables(launch):
-        scope = switches.tls_variable(variable.name, variable.value) if variable.value else ""
-        if scope:
-            yield variable, scope
-    for flag in flags.flags(launch):
-        scope = switches.tls_flag(flag.name, flag.value)
-        whole = flag.name.lower() in switches.table("tls")["flags"]
-        if scope and not (whole and flag.at == flag.value_at and switches.kept_on(flag.name, flag.value)):
-            yield Variable(flag.name, None, flag.at if whole else flag.value_at), scope
-
-
-def _only_near(launch: Launch) -> bool:
-    """True when the launch names hosts, and all of them are on this machine or inside."""
-    kinds = {found.kind for _, text in flags.texts(launch) if "://" in text for found in addresses.in_text(text) if found.scheme}
-    return bool(kinds) and kinds <= {addresses.LOOPBACK, addresses.INTERNAL}
-
-
-def _service_is_near(launch: Launch, switch: Variable) -> bool:
-    """True when the hosts and URLs in variables of the same service (`X_HOST` beside `X_VERIFY_SSL`) are all on this machine or inside."""
-    service = switches.service(switch.name)
-    values = [(one.name, addresses.fill(one.value)) for one in flags.variables(launch) if one.value and switches.service(one.name) == service]
-    hosts = [value for name, value in values if "://" not in value and switches.names_host(name)] if service else []
-    kinds = {addresses.host_kind(host) for value in hosts for host in value.replace(",", " ").split()}
-    kinds |= {found.kind for _, value in values if "://" in value for found in addresses.in_text(value) if found.scheme}
-    return bool(hosts) and kinds <= {addresses.LOOPBACK, addresses.INTERNAL}
-
-
-_CURL_K = r"-[fsSLivIgGnNaBjJlpqRV0-9#]*k[A-Za-z]*"
-
-
-def _tls_programs(entry: Entry, launch: Launch) -> Iterator[Hit]:
-    """`curl -k`, as the program itself or as a command of a script."""
-    import re
-
-    if launch.program == "curl":
-        for word in launch.arguments:
-            if re.fullmatch(_CURL_K, word.text):
-                yield _tls_hit(entry, word.at, f"{word.text} switches the check of certificates off", word.text)
-    script = launch.shell
-    if script is None or not ("curl" in script.text or "wget" in script.text):
-        return
-    from mcp_audit_gate.sources import shell
-
-    for words, _ in shell.commands(shell.split(script.text)):
-        texts = [word.text for word in words]
-        curl = texts[0].rpartition("/")[2] == "curl" and any(re.fullmatch(_CURL_K, text) or text == "--insecure" for text in texts)
-        if curl or (texts[0].rpartition("/")[2] == "wget" and "--no-check-certificate" in texts):
-            yield _tls_hit(entry, script.at, f"{visible(texts[0], NAME_LIMIT)} is called without checking certificates", texts[0])
-            return
-
-
 _PLAIN_KEYS = frozenset(("command", "args", "env", "headers", "url", "type", "tools", "description", "alwaysAllow", "autoApprove"))
 
 
-def _tls_keys(value: Json, at: Pointer) -> Iterator[tuple[str, Pointer]]:
-    """Keys of the entry that say it, at any depth."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in _PLAIN_KEYS:
-                continue
-            if isinstance(item, (dict, list)):
-                yield from _tls_keys(item, (*at, key))
-            elif switches.tls_key(key, item):
-                yield key, (*at, key)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _tls_keys(item, (*at, number))
+def tls_verification_off(entry: Entry) -> Iterator[Hit]:
+    """Variables, flags, keys and database addresses by which certificates are not checked."""
+    marked = [launch for launch in entry.launches if any(mark in flags.blob(launch) for mark in _TLS_MARKS)]
+    if marked or not entry.value.keys() <= _PLAIN_KEYS:
+        from mcp_audit_gate.rules import certificates
+
+        found = (*(item for launch in marked for item in certificates.in_launch(launch)), *certificates.in_keys(entry.value, _PLAIN_KEYS))
+        yield from (Hit(entry.place(at), f"{title(entry)}: {fact}.", value) for at, fact, value in found)
 
 
 METADATA_ADDRESS = RuleInfo(

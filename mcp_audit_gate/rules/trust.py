@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_audit_gate.metadata import addresses, switches
+from mcp_audit_gate.metadata import addresses
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.model import Hit, Rule, RuleInfo
 from mcp_audit_gate.rules import approvals, preapproved
@@ -83,8 +83,11 @@ def _bypasses(setting: Setting) -> Iterator[tuple[Pointer, str]]:
     elif name in ("security.folderTrust.enabled", "folderTrust"):
         if value is False:
             yield (), _TRUST_OFF
-    elif name == "GEMINI_TRUST_WORKSPACE" and isinstance(value, str) and switches.is_on(value):
-        yield (), _TRUST_OFF
+    elif name == "GEMINI_TRUST_WORKSPACE" and isinstance(value, str):
+        from mcp_audit_gate.metadata import switches
+
+        if switches.is_on(value):
+            yield (), _TRUST_OFF
 
 
 CLIENT_REDIRECTED = RuleInfo(
