@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from binascii import Error, a2b_base64, crc32
 
 from mcp_audit_gate.metadata.placeholders import data_file, entropy, is_made_up
 from mcp_audit_gate.record import NamedTuple
@@ -118,6 +117,8 @@ def _has_base62(token: str) -> bool:
     number = 0
     for char in body[30:]:
         number = number * 62 + _DIGITS.index(char)
+    from binascii import crc32
+
     return number == crc32(body[:30].encode())
 
 
@@ -163,6 +164,8 @@ def _object(part: str) -> dict[str, Any] | None:
 def decoded(part: str) -> str:
     """The text that base64 in either alphabet holds; "" when it is none."""
     bare = part.rstrip("=").translate({45: 43, 95: 47})
+    from binascii import Error, a2b_base64
+
     try:
         return a2b_base64(bare + "=" * (-len(bare) % 4)).decode()
     except (Error, ValueError):

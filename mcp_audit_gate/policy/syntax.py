@@ -10,7 +10,7 @@ from mcp_audit_gate.errors import PolicyError, Unreadable
 from mcp_audit_gate.metadata.text import visible
 from mcp_audit_gate.policy import plain
 from mcp_audit_gate.sources.document import Document, Lines, Node
-from mcp_audit_gate.sources.parse import decode
+from mcp_audit_gate.sources.parse import BOM, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _bad_byte(data: bytes, error: Unreadable) -> str:
     cause = error.__cause__
     if not isinstance(cause, UnicodeDecodeError) or b"\0" in data[:64]:
         return "1:1"
-    before = data[: cause.start].decode("utf-8-sig", "replace")
+    before = data.removeprefix(BOM)[: cause.start].decode("utf-8", "replace")
     line, column = Lines(before).position(len(before))
     return f"{line}:{column}"
 

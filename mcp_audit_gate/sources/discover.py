@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
@@ -190,6 +189,8 @@ def read_file(real: str, limit: int) -> bytes:
 
 
 def _explain(error: OSError) -> tuple[str, str]:
+    import errno
+
     if error.errno in (errno.EACCES, errno.EPERM):
         return "permission denied", "make it readable for the user that runs mcp-audit"
     if error.errno == errno.ENOENT:

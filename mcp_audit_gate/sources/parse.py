@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcp_audit_gate.sources.shell import Token
 
 MAX_DEPTH = 64
+BOM = b"\xef\xbb\xbf"
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -23,10 +24,12 @@ def decode(data: bytes) -> str:
     """The text of a file, a byte order mark taken off. Raises Unreadable when it is not UTF-8."""
     if data.startswith(_LFS):
         raise Unreadable("a Git LFS pointer, not the file itself", "check the file out (git lfs pull), or commit it without LFS")
+    marked = data.startswith(BOM)
     try:
-        return data.decode("utf-8-sig")
+        return (data[len(BOM) :] if marked else data).decode()
     except UnicodeDecodeError as error:
-        kind = "UTF-16," if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {data[error.start]:#04x} at offset {error.start} is"
+        at = error.start + len(BOM) * marked
+        kind = "UTF-16," if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {data[at]:#04x} at offset {at} is"
         raise Unreadable(f"{kind} not UTF-8", "save the file as UTF-8") from error
 
 
