@@ -85,7 +85,7 @@ def gate(*arguments: str) -> list[str]:
     script = Path(sys.executable).with_name("mcp-audit")
     if script.exists():
         return [str(script), *arguments]
-    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from mcp_audit_gate.cli import main; sys.exit(main())"
+    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from mcp_audit_gate.cli import process; process()"
     return [sys.executable, "-c", start, *arguments]
 
 

@@ -236,7 +236,7 @@ def _pin(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import trees
     from mcp_audit_gate.live import command
     from mcp_audit_gate.sources.clients import LOCKFILE
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root, relative
 
     command.need_extra("pin")
     clients = _clients(chosen.client)
@@ -248,8 +248,8 @@ def _pin(chosen: argparse.Namespace) -> int:
     tree = WorkingTree(find_root(tuple(chosen.paths) or (".",)))
     today = chosen.now or _today()
     policy = trees.policy(chosen.policy, tree, today, "--policy ")
-    lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
-    if lock == "." or os.path.isdir(os.path.join(tree.root, lock)):
+    lock = LOCKFILE if chosen.lock is None else relative(tree.root, os.path.abspath(chosen.lock))
+    if not lock or os.path.isdir(os.path.join(tree.root, lock)):
         raise UsageError(f"--lock {chosen.lock or lock}: a folder is no lockfile", f"name a file, for example {LOCKFILE}")
     if lock.startswith("../"):
         raise UsageError(f"--lock {chosen.lock}: the lockfile must lie below the root, {tree.root}", "commit it with the configs that it is about")
@@ -260,12 +260,12 @@ def _diff(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import comparison, trees
     from mcp_audit_gate.report import differences
     from mcp_audit_gate.sources.clients import LOCKFILE
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root, relative
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
     policy = trees.policy(chosen.policy, tree, today, "--policy ")
-    lock = LOCKFILE if chosen.lock is None else trees.relative(os.path.abspath(chosen.lock), tree.root)
+    lock = LOCKFILE if chosen.lock is None else relative(tree.root, os.path.abspath(chosen.lock))
     old, new = (comparison.side(named, tree, lock) for named in (chosen.old, chosen.new))
     found = comparison.compared(old, new, policy)
     streams.write(differences.write(found, chosen.output))
@@ -312,7 +312,7 @@ def _show_policy(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import trees
     from mcp_audit_gate.metadata.credentials import mask, masked_name
     from mcp_audit_gate.policy import show
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root, relative
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))
@@ -325,44 +325,18 @@ def _show_policy(chosen: argparse.Namespace) -> int:
 
 def _init(chosen: argparse.Namespace) -> int:
     """Writes the files a repository starts with; what exists stays."""
-    from mcp_audit_gate import starter
+    from mcp_audit_gate import starter, writing
     from mcp_audit_gate.sources.discover import find_root
 
     root = find_root((".",))
     made = starter.parts(root, chosen.github, chosen.pre_commit)
     for part in made:
         if part.data is not None:
-            _to_repository(part.data, root, part.path, part.there)
+            writing.into_repository(part.data, root, part.path, part.there)
         streams.write(_printable(f"{'kept' if part.data is None else 'changed' if part.there else 'wrote'} {part.path}: {part.about}"))
     for number, step in enumerate(starter.next_steps(made), 1):
         streams.write(_printable(f"{number}. {step}"))
     return PASSED
-
-
-def _to_repository(data: bytes, root: str, path: str, there: bool) -> None:
-    """Writes a file of the repository, never through a link that leads out of it, and whole or not at all."""
-    from mcp_audit_gate import atomic, writing
-    from mcp_audit_gate.sources.match import fold
-    from mcp_audit_gate.trees import relative
-
-    file = os.path.join(root, *path.split("/"))
-    folder = os.path.dirname(file)
-    try:
-        real = relative(os.path.realpath(folder), root).split("/")
-        if real[0] == ".." or ".git" in map(fold, real):
-            raise UsageError(f"{os.path.dirname(path)} leads out of the repository, so {path} is not written there", "put a folder in its place")
-        os.makedirs(folder, exist_ok=True)
-        if there:
-            writing.to_file(data, file)
-            return
-        atomic.put(file, data, last=lambda: _refuse_to_replace(file))
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "check that its folder is there and writable") from error
-
-
-def _refuse_to_replace(file: str) -> None:
-    if os.path.lexists(file):
-        raise FileExistsError(17, "it is there already")
 
 
 def _printable(text: str) -> bytes:

@@ -9,7 +9,7 @@ import os
 
 from mcp_audit_gate.errors import Unreadable, UsageError, suggestion
 from mcp_audit_gate.record import NamedTuple
-from mcp_audit_gate.sources.discover import WorkingTree, find_root
+from mcp_audit_gate.sources.discover import WorkingTree, find_root, relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def lock(named: str, tree: Tree) -> Lock:
         found = lockfile.found(tree, path)
     if found is None:
         raise _no_lock(named)
-    return found._replace(path=path or relative(os.path.abspath(named), tree.root))
+    return found._replace(path=path or relative(tree.root, os.path.abspath(named)))
 
 
 def _trusted_lock(named: str, tree: Tree, rev: Trusted) -> Lock | None:
@@ -133,7 +133,7 @@ def policy(named: str | None, tree: Tree, today: date, option: str, no_say: Tree
     if path is not None:
         return load.load(tree, path, today)
     elsewhere = WorkingTree(find_root((named,)))
-    return load.load(elsewhere, relative(os.path.realpath(named), elsewhere.root), today, relative(os.path.realpath(named), tree.root))
+    return load.load(elsewhere, relative(elsewhere.root, os.path.realpath(named)), today, relative(tree.root, os.path.realpath(named)))
 
 
 def baseline(chosen: Namespace, rev: Trusted | None) -> frozenset[str]:
@@ -151,7 +151,7 @@ def baseline(chosen: Namespace, rev: Trusted | None) -> frozenset[str]:
         if rev and path is not None:
             return baseline.fingerprints(chosen.baseline, rev.tree.read(path, baseline.MAX_BYTES))
         files = WorkingTree(find_root((chosen.baseline,)))
-        return baseline.fingerprints(chosen.baseline, files.read(relative(os.path.realpath(chosen.baseline), files.root), baseline.MAX_BYTES))
+        return baseline.fingerprints(chosen.baseline, files.read(relative(files.root, os.path.realpath(chosen.baseline)), baseline.MAX_BYTES))
     except Unreadable as error:
         where = f" of {rev.ref}" if rev and path is not None else ""
         raise UsageError(
@@ -182,14 +182,6 @@ def inside(named: str, tree: Tree) -> str | None:
             above.append(os.path.dirname(above[-1]))
         root = next((one for one in reversed(above) if os.path.realpath(one) == tree.root), None)
         if root is not None:
-            return relative(full, root)
-    path = relative(os.path.join(os.path.realpath(folder), name), tree.root)
+            return relative(root, full)
+    path = relative(tree.root, os.path.join(os.path.realpath(folder), name))
     return None if path.startswith("../") else path
-
-
-def relative(file: str, root: str) -> str:
-    """The path of a file as seen from a root, with `/`."""
-    try:
-        return os.path.relpath(file, root).replace(os.sep, "/")
-    except ValueError:  # on another drive
-        return f"../{os.path.basename(file)}"

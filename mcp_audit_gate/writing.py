@@ -87,3 +87,32 @@ def exchange(file: str, before: bytes | None, after: bytes, root: str) -> None:
             atomic.put(real, after, last=check)
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}", "check that its folder is there and writable") from error
+
+
+def into_repository(data: bytes, root: str, path: str, there: bool) -> None:
+    """Writes a file of the repository, never through a link that leads out of it, and whole or not at all.
+
+    there: it replaces one. Raises UsageError.
+    """
+    from mcp_audit_gate import atomic
+    from mcp_audit_gate.sources.discover import relative
+    from mcp_audit_gate.sources.match import fold
+
+    file = os.path.join(root, *path.split("/"))
+    folder = os.path.dirname(file)
+    try:
+        real = relative(root, os.path.realpath(folder)).split("/")
+        if real[0] == ".." or ".git" in map(fold, real):
+            raise UsageError(f"{os.path.dirname(path)} leads out of the repository, so {path} is not written there", "put a folder in its place")
+        os.makedirs(folder, exist_ok=True)
+        if there:
+            to_file(data, file)
+            return
+        atomic.put(file, data, last=lambda: _refuse_to_replace(file))
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "check that its folder is there and writable") from error
+
+
+def _refuse_to_replace(file: str) -> None:
+    if os.path.lexists(file):
+        raise FileExistsError(17, "it is there already")

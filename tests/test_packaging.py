@@ -65,7 +65,7 @@ def test_the_metadata(wheel: zipfile.ZipFile) -> None:
     base = {re.split(r"[ :;<>=]+", line)[1].lower() for line in lines if line.startswith("Requires-Dist:") and "extra ==" not in line}
     assert base == {"pyyaml", "jsonschema", "sarif-om", "tomli"}
     scripts = wheel.read(f"{folder}/entry_points.txt").decode("utf-8")
-    assert {"mcp-audit = mcp_audit_gate.cli:main", "mcp-audit-gate = mcp_audit_gate.cli:main"} <= set(scripts.splitlines())
+    assert {"mcp-audit = mcp_audit_gate.cli:process", "mcp-audit-gate = mcp_audit_gate.cli:process"} <= set(scripts.splitlines())
     assert f"{folder}/licenses/LICENSE" in wheel.namelist()
 
 

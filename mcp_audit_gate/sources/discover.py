@@ -139,7 +139,10 @@ def _above(root: str) -> tuple[str, ...]:
 
 def relative(root: str, path: str) -> str:
     """A real path as seen from the root, with `/`; the root itself is ""."""
-    inside = os.path.relpath(path, root).replace(os.sep, "/")
+    try:
+        inside = os.path.relpath(path, root).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        return f"../{os.path.basename(path)}"
     return "" if inside == "." else inside
 
 
