@@ -312,7 +312,7 @@ def _show_policy(chosen: argparse.Namespace) -> int:
     from mcp_audit_gate import trees
     from mcp_audit_gate.metadata.credentials import mask, masked_name
     from mcp_audit_gate.policy import show
-    from mcp_audit_gate.sources.discover import WorkingTree, find_root, relative
+    from mcp_audit_gate.sources.discover import WorkingTree, find_root
 
     today = chosen.now or _today()
     tree = WorkingTree(find_root((".",)))

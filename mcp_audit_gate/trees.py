@@ -183,5 +183,5 @@ def inside(named: str, tree: Tree) -> str | None:
         root = next((one for one in reversed(above) if os.path.realpath(one) == tree.root), None)
         if root is not None:
             return relative(root, full)
-    path = relative(tree.root, os.path.join(os.path.realpath(folder), name))
+    path = relative(tree.root, os.path.join(os.path.realpath(folder), name)) or "."
     return None if path.startswith("../") else path
