@@ -28,8 +28,15 @@ _PAYING = (
     "deposit",
     "refund",
     "account",
+    "payee",
+    "payout",
+    "escrow",
+    "vault",
+    "para g",
 )
-_STEERING = lazy(r"\b(?:set|sets|use|replaced?|substitutes?|routed?|instead|states?|changed?|forward|redirect|superseded|needs?)\b")
+_STEERING = lazy(
+    r"\b(?:set|sets|use|replaced?|substitutes?|routed?|instead|states?|changed?|forward|redirect|superseded|needs?|goes|accrues?|always|made|sent|sends|rest|payee|beneficiary|yaz\w{1,8})\b"
+)
 _EXAMPLE = lazy(r"\be\.g\b|\bexample|\bsuch as\b|\binstance\b|\bsample\b|\bformat|\bplaceholder|\bcontract\b|\btoken address|\blike\b|\bdefault")
 _BEFORE, _AFTER = 140, 80
 # Accounts of few digits begin so, or are one word of so many characters.

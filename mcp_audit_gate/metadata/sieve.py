@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 
 from mcp_audit_gate.metadata.grammar import shipped
-from mcp_audit_gate.metadata.words import SHORT_STOPS, UPPER
+from mcp_audit_gate.metadata.words import SHORT_STOPS, TELLING, UPPER
 from mcp_audit_gate.pattern import lazy
 from mcp_audit_gate.record import NamedTuple
 
@@ -33,7 +33,8 @@ _SHORT, _KEPT = 500, 2000  # characters of a part that is remembered, and how ma
 _NAMED = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "OWN")
 _OF_CAPITALS, _OF_ADDRESSES = ("MUST_UPPER",), ("URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "MEMORYFILE", "TOOL")
 _OF_QUOTED, _OF_NAMES = ("QUOTED", *_NAMED), ("SECRETNAME", *_NAMED)
-_AHEAD = 6  # characters after a word by which it is known as a tool
+_TELLING = (":", *TELLING)
+_AHEAD = 8  # characters after a word by which it is known as a tool
 
 
 _LAYOUT = dict.fromkeys(map(ord, "\t\n\r"))
@@ -43,12 +44,13 @@ _LONG = 24  # letters of a word that may be encoded
 
 
 class _Shapes(NamedTuple):
-    """The classes that capitals, a character of an address, a quotation mark or a sign of a name may give."""
+    """The classes that capitals, a character of an address, a quotation mark, a sign of a name or what follows a parameter may give."""
 
     upper: int
     address: int
     quoted: int
     named: int
+    told: int
 
 
 def may_carry(text: str) -> bool:
@@ -136,10 +138,12 @@ def _shaped(text: str) -> int:
         mask |= shapes.address
     if '"' in text or "`" in text or not text.isascii() or ("'" in text and _APOSTROPHE.search(text)):
         mask |= shapes.quoted
+    if any(sign in text for sign in _TELLING):
+        mask |= shapes.told
     return mask
 
 
 @functools.cache
 def _shapes() -> _Shapes:
     rules = shipped()
-    return _Shapes(*(sum(rules.bits[name] for name in names) for names in (_OF_CAPITALS, _OF_ADDRESSES, _OF_QUOTED, _OF_NAMES)))
+    return _Shapes(*(sum(rules.bits[name] for name in names) for names in (_OF_CAPITALS, _OF_ADDRESSES, _OF_QUOTED, _OF_NAMES, ("OWN",))))

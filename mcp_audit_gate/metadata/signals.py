@@ -42,6 +42,8 @@ _INSTANCE = lazy(
     r"(?i)\b(?:e\.g\.|for (?:example|instance)|such as)[^.\n]*$"
     r"|\b(?:never|not|refuses? to|blocks?|rejects?) (?:run|runs|use|execute|pass|allow)?[ `\"']{0,3}$"
 )
+_FIRST = lazy(r"\s{0,9}(?:[^.\n]|\.(?=\S)){1,400}")  # a text's first sentence
+_STEM = 4  # letters by which words of one subject are known (mail, mails, mailbox)
 _LEAD = 60  # characters before a command in which it may be called an example
 _CITED = "attack-words"  # what a specimen of a hostile text is: the text speaks of attacks
 _ESCAPES = (
@@ -128,6 +130,8 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
     signals: dict[tuple[str, int, str], Signal] = {}
     starts = _starts(found)
     for name, start, _, said in hits:
+        if _is_own_subject(name, said, found, names):
+            continue
         number = bisect_right(starts, start) - 1
         text = found[number]
         known = _others(said, names) if names.others else ()
@@ -150,6 +154,30 @@ def _hidden(found: Sequence[Text]) -> tuple[tuple[int, Carried], ...]:
     from mcp_audit_gate.metadata.carriers import carried
 
     return tuple((number, item) for number, text in enumerate(found) for item in carried(text.text))
+
+
+def _is_own_subject(name: str, said: str, found: Sequence[Text], names: Names) -> bool:
+    """True for a signal of foreign things (its record names their class) where the text is about these: a calendar's tool may read it.
+
+    kin: one of the class is as good as another, a tool for messages may ask for the conversation.
+    """
+    rules = grammar.shipped()
+    about = rules.about[name]
+    if "foreign" not in about:
+        return False
+    wanted = rules.bits[about["foreign"]]
+    first = next((text.text for text in found if text.at[-1:] == ("description",) and len(text.at) == _OWN), found[0].text)
+    opening = _FIRST.match(first)
+    subject = _named(" ".join(names.own)) + _named(opening[0] if opening else "")
+    if about.get("kin") and any(words.listed(word) & wanted for word in subject):
+        return True
+    known = {word[:_STEM] for word in (*subject, *_named(" ".join(names.siblings)))}
+    return any(word[:_STEM] in known for word in words.WORD.findall(said.lower()) if words.listed(word) & wanted)
+
+
+def _named(text: str) -> list[str]:
+    """The words of a text, those of names taken apart."""
+    return words.WORD.findall(text.lower().replace("_", " ").replace("-", " "))
 
 
 def _english(joined: str, names: Names, opening: int) -> Iterator[tuple[str, int, int, str]]:

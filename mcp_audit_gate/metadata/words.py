@@ -27,6 +27,7 @@ _QUOTES = "\"'`“‘«"
 SHORT_STOPS = frozenset(("e.g", "i.e", "etc", "vs", "no", "approx", "cf"))
 _CLOSING = "\"'`”’»"
 _STOPS = frozenset("!?")
+TELLING = (" = ", " - ", " – ", " must ", " should ")  # after a parameter's name: what it takes
 _OPENING = 4  # words that tell what a sentence is about
 UPPER = frozenset(("MUST", "ALWAYS", "NEVER", "SHALL", "REQUIRED", "MANDATORY", "CRITICAL", "DO", "NOT", "IMPORTANT", "FIRST"))
 
@@ -75,7 +76,7 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
         if raw.islower() and raw.isalpha() and text[start - 1] not in _QUOTES:
             word = low = raw
             mask = masks[known.get(low, "")]
-            if mask == 0 and text.startswith((" tool", "()"), end):
+            if (mask == 0 and text.startswith((" tool", "()"), end)) or (low in names.parameters and text.startswith(TELLING, end)):
                 mask = _mask(word, low, text, start, end, names)
         else:
             word = raw.lstrip(_EDGES[1:]).rstrip(_EDGES)
@@ -88,6 +89,15 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
             words.append(low)
     if tokens:
         yield _joined(tokens, words)
+
+
+def listed(word: str) -> int:
+    """The classes of a word by the lists alone, those of phrases that begin with it included."""
+    rules = shipped()
+    mask = rules.masks[rules.words.get(word, "")]
+    for _, _, more in rules.phrases[word] if word in rules.phrases.first() else ():
+        mask |= more
+    return mask
 
 
 def _breaks(text: str, last: int, start: int, raw: str) -> bool:
@@ -114,6 +124,8 @@ def _mask(word: str, low: str, text: str, start: int, end: int, names: Names) ->
     rules = shipped()
     mask = rules.masks[rules.words.get(low, "")]
     quoted = start > 0 and text[start - 1] in _QUOTES
+    if not quoted and low in names.parameters and (text[end - 1] == ":" or text.startswith(TELLING, end)):
+        return mask | rules.bits["OWN"]
     if not quoted and word.isalpha():
         if word in UPPER:
             mask |= rules.bits["MUST_UPPER"]
