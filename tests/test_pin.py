@@ -101,6 +101,52 @@ def test_a_pin_is_the_same_every_time_and_asks_for_nothing_but_lists(world):
     assert {line for line in world.log("one") if not line.startswith("start")} <= {"server/discover", "initialize", "tools/list"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the processes of a session are read where Linux tells of them")
+def test_the_release_that_ran_is_recorded_compared_and_written_into_the_config(world, monkeypatch):
+    package = world.side / "_npx" / "node_modules" / "@acme" / "docs"
+    package.mkdir(parents=True)
+    (package / "index.js").write_bytes(STATED.read_bytes())
+    npx = world.side / "bin" / "npx"
+    npx.parent.mkdir()
+    npx.write_text(f'#!/bin/sh\nshift 2\nexec "{sys.executable}" "{package}/index.js" "$@"\n')
+    npx.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{npx.parent}{os.pathsep}{os.environ['PATH']}")
+    world.config(docs={"command": "npx", "args": ["-y", "@acme/docs", str(world.side / "one.json")]})
+
+    def release(version: str) -> None:
+        (package / "package.json").write_text(json.dumps({"name": "@acme/docs", "version": version}))
+
+    release("1.4.2")
+    code, said = world.run("pin", "--yes")
+    assert (code, world.lock()["servers"][0]["resolved"]) == (0, "1.4.2")
+    assert "docs: pinned, 1 tool, version 1.4.2" in said
+    assert "docs: unchanged" in world.run("pin")[1]
+    assert ("version-changed", "docs") not in world.rules()
+    release("1.5.0")
+    assert ("version-changed", "docs") in world.rules()
+    assert world.run("pin", "--check")[0] == 1
+    code, said = world.run("pin")
+    assert "medium version-changed" in said
+    assert "docs: pinned again, 1 tool, version 1.5.0" in said
+    world.run("scan", "--skip-connect", "--fix", "--yes")
+    assert json.loads((world.root / ".mcp.json").read_text())["mcpServers"]["docs"]["args"][1] == "@acme/docs@1.5.0"
+    assert "resolved" not in world.lock()["servers"][0]
+    assert world.run("pin", "--check")[0] == 0
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_release_on_record_stays_as_long_as_the_server_declares_the_same(world, changed):
+    world.config("one", two={"command": sys.executable, "args": []})
+    world.run("pin", "--yes")
+    lock = world.lock()
+    lock["servers"][0]["resolved"] = "1.4.2"
+    (world.root / LOCK).write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n")
+    if changed:
+        world.says("one", {**PING, "description": "Answers."})
+    world.run("pin")
+    assert world.lock()["servers"][0].get("resolved") == (None if changed else "1.4.2")
+
+
 LIAR = {"name": "delete_page", "description": "Deletes a page.", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
 
 

@@ -124,7 +124,7 @@ def _observed(server: Server, one: Observation, secrets: Sequence[str]) -> Obser
     notes = tuple(Note(_KINDS[note.kind], note.subject, note.message) for note in one.notes if note.kind in _KINDS)
     if one.surface is not None and repeats_secret(one.surface, secrets):
         return Observed(server.entries, None, gaps=(_gap(server, "server", _REPEATED, _REPEATED_HINT),), notes=notes)
-    pin = None if one.surface is None else observed(name, launch, one.surface)
+    pin = None if one.surface is None else observed(name, launch, one.surface, one.version)
     partial = None if one.partial is None or repeats_secret(one.partial, secrets) else observed(name, launch, one.partial)
     other = None if one.other is None or repeats_secret(one.other, secrets) else observed(name, launch, one.other)
     return Observed(server.entries, pin, partial, gaps, notes, other)
@@ -177,4 +177,4 @@ def _with(pin: Pin, other: Pin, parts: frozenset[str]) -> Pin:
     instructions = two.instructions if "instructions" in parts else one.instructions
     info = two.server_info if "serverInfo" in parts else one.server_info
     protocol = two.protocol_version if "protocolVersion" in parts else one.protocol_version
-    return observed(pin.name, dict(pin.launch), Surface(instructions, **lists, server_info=info, protocol_version=protocol))
+    return observed(pin.name, dict(pin.launch), Surface(instructions, **lists, server_info=info, protocol_version=protocol), pin.resolved)

@@ -8,6 +8,7 @@ import time
 from mcp_audit_gate.live.explain import advice, cleaner, telling
 from mcp_audit_gate.live.observation import Failed, Failure, Observation
 from mcp_audit_gate.live.orphans import Orphans
+from mcp_audit_gate.live.release import running
 from mcp_audit_gate.live.stdio import Server, start
 from mcp_audit_gate.live.wire import Wire
 from mcp_audit_gate.metadata.text import visible
@@ -94,6 +95,7 @@ class _Visit:
         self._progress = progress
         self._wire = Wire(self._clean, progress)
         self._exited = False
+        self._version: str | None = None
 
     async def run(self, server: Server | Failure | None) -> Observation:
         """What the server showed, or why it did not."""
@@ -116,7 +118,15 @@ class _Visit:
             return Observation(self._target.name, None, (outcome,), notes, None, contacted, seconds)
         whole = None if outcome.failures else outcome.surface
         return Observation(
-            self._target.name, whole, outcome.failures, notes, outcome.surface if outcome.failures else None, contacted, seconds, outcome.other
+            self._target.name,
+            whole,
+            outcome.failures,
+            notes,
+            outcome.surface if outcome.failures else None,
+            contacted,
+            seconds,
+            outcome.other,
+            self._version,
         )
 
     async def _started(self, server: Server, began: float) -> Listing | Failure:
@@ -136,7 +146,7 @@ class _Visit:
         server = _started(self._target, self._options)
         return await self._started(server, began) if isinstance(server, Server) else first
 
-    async def _talk(self, incoming: Any, outgoing: Any) -> Listing | Failure:
+    async def _talk(self, incoming: Any, outgoing: Any, server: Server | None = None) -> Listing | Failure:
         from mcp.client.session import ClientSession
 
         from mcp_audit_gate.live.session import client_info, listing
@@ -144,9 +154,12 @@ class _Visit:
         client = client_info(self._options.plain)
         async with ClientSession(incoming, outgoing, client_info=client) as session:
             try:
-                return await listing(session, self._wire, self._target.protocol_version, client)
+                found = await listing(session, self._wire, self._target.protocol_version, client)
             except Failed as failed:
                 return failed.failure
+            if server and self._target.package:  # now, while it runs
+                self._version = running(server.process.pid, self._target.package)
+            return found
 
     async def _at_address(self, began: float) -> Listing | Failure:
         """Over HTTP; where nothing tells the kind, over SSE when streamable HTTP is refused, as clients do."""
@@ -178,7 +191,7 @@ class _Visit:
         pipes = Pipes(server, self._wire, asyncio.get_running_loop())
         watch = asyncio.create_task(self._watch(server, pipes.ended))
         try:
-            return await self._limited(asyncio.create_task(self._talk(pipes.incoming, pipes.outgoing)), server, began)
+            return await self._limited(asyncio.create_task(self._talk(pipes.incoming, pipes.outgoing, server)), server, began)
         finally:
             watch.cancel()
             await asyncio.wait({watch})

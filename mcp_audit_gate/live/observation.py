@@ -30,7 +30,7 @@ class Target(NamedTuple):
 
     transport: stdio, http, sse, or "" for an address whose kind nothing tells. cwd: where the program starts, "" for here.
     protocol_version: the pinned one, asked for first. secrets: values that came from a reference or are credentials.
-    failure: why it cannot be connected to at all.
+    failure: why it cannot be connected to at all. package: ecosystem and name of what it runs, where the release is left open.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Target(NamedTuple):
     protocol_version: str | None = None
     secrets: tuple[str, ...] = ()
     failure: Failure | None = None
+    package: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"Target({self.name!r}, {self.transport!r})"
@@ -83,7 +84,8 @@ class Observation(NamedTuple):
     """What one target showed. surface: only when all of it was assessed; else `failures` says what was not.
 
     partial: what was listed beside a list that failed; to be judged, never to be pinned. other: what stands in values of repeated
-    keys that surface and partial do not have; the same holds for it. contacted: a process ran or an address was asked.
+    keys that surface and partial do not have; the same holds for it. contacted: a process ran or an address was asked. version: the release
+    of the target's package that ran, where that is certain.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Observation(NamedTuple):
     contacted: bool = False
     seconds: float = 0.0
     other: Surface | None = None
+    version: str | None = None
 
     @property
     def failure(self) -> Failure | None:

@@ -182,9 +182,11 @@ def _announced(servers: Sequence[Server]) -> list[str]:
 
 
 def _pin(server: Server, seen: Observed) -> Pin | None:
-    """The new pin, with what is known besides the surface."""
-    old = server.item.pin
-    return seen.pin if seen.pin is None or old is None else seen.pin._replace(resolved=old.resolved)
+    """The new pin. Which release it is of the old one says, too, as long as it declares the same and nothing tells of another."""
+    pin, old = seen.pin, server.item.pin
+    if pin is None or old is None or pin.resolved is not None or pin.digest != old.digest:
+        return pin
+    return pin._replace(resolved=old.resolved)
 
 
 def _forged(lock: Lock | None, after: Sequence[Pin]) -> str:

@@ -6,6 +6,7 @@ import os
 
 from mcp_audit_gate.live.observation import Failure, Target
 from mcp_audit_gate.live.references import References
+from mcp_audit_gate.live.release import floating
 from mcp_audit_gate.metadata.credentials import mask, masked_args, masked_value
 
 TYPE_CHECKING = False
@@ -41,6 +42,7 @@ def target(item: Match, root: str, environ: Mapping[str, str]) -> Target:
         headers,
         cwd,
         item.pin.surface.protocol_version if item.pin else None,
+        package=floating(launch),
     )
     return made._replace(secrets=tuple(sorted({*_secrets(entry, url), *_worth(references.secrets)})), failure=_failure(made, references))
 

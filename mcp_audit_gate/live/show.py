@@ -41,8 +41,9 @@ def outcome(server: Server, seen: Observed, pin: Pin | None) -> Iterator[str]:
     name = visible(masked_name(server.item.entry.name), 80)
     if pin is not None:
         old = server.item.pin
-        state = "unchanged" if old and (old.digest, old.launch_digest) == (pin.digest, pin.launch_digest) else "pinned again" if old else "pinned"
-        yield f"{name}: {state}, {counts(pin.surface)}"
+        same = old and (old.digest, old.launch_digest, old.resolved) == (pin.digest, pin.launch_digest, pin.resolved)
+        release = f", version {visible(pin.resolved, 80)}" if pin.resolved else ""
+        yield f"{name}: {'unchanged' if same else 'pinned again' if old else 'pinned'}, {counts(pin.surface)}{release}"
     kept = "; its old pin stays" if server.item.pin else ""
     for gap in seen.gaps:
         yield f"{name}: not pinned: {gap.reason}{kept}" + (f"; {gap.hint}" if gap.hint else "")

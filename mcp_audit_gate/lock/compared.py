@@ -69,7 +69,7 @@ def live(matches: Sequence[Match], observed: Iterable[Observed]) -> Iterator[Dri
     """How what servers declare now differs from their pins."""
     pins = {id(item.entry): item.pin for item in matches if item.pin}
     differing = [(pins.get(id(seen.entries[0])), seen) for seen in observed if seen.pin]
-    differing = [(old, seen) for old, seen in differing if old and seen.pin and (old.digest, old.surface.protocol_version) != _state(seen.pin)]
+    differing = [(old, seen) for old, seen in differing if old and seen.pin and _differ(old, seen.pin)]
     if not differing:
         return
     from mcp_audit_gate.lock.drift import compare
@@ -97,5 +97,7 @@ def newly_shown(matches: Sequence[Match], observed: Iterable[Observed]) -> Itera
             yield Pinned(seen.pin._replace(surface=Surface(tools=tools)), seen.entries)
 
 
-def _state(pin: Pin) -> tuple[str, str | None]:
-    return pin.digest, pin.surface.protocol_version
+def _differ(old: Pin, new: Pin) -> bool:
+    """True when a server declares something else, or runs another release where both are known."""
+    is_other = bool(old.resolved and new.resolved) and old.resolved != new.resolved
+    return is_other or (old.digest, old.surface.protocol_version) != (new.digest, new.surface.protocol_version)
