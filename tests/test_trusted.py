@@ -546,6 +546,21 @@ def test_options_that_need_one_another(tmp_path):
         assert repository.scan(*words).code == 2, words
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "policy, waivers and lockfile are those of main"),
+        (("--policy", "mcp-audit.yaml"), "policy, waivers and lockfile are those of main"),
+        (("--policy", "strict"), "policy and waivers are those of preset:strict, the lockfile is that of main"),
+        (("--policy", "../ours.yaml"), "policy and waivers are those of ../ours.yaml, the lockfile is that of main"),
+    ],
+)
+def test_the_verdict_says_whose_policy_it_follows(tmp_path, words, told):
+    repository = Repository(tmp_path / "r", {".mcp.json": servers(files=PINNED), "mcp-audit.yaml": POLICY})
+    (tmp_path / "ours.yaml").write_text(POLICY)
+    assert told in repository.judge("main", *words).report["verdict"]["reasons"]
+
+
 # --- the changes of honest people ------------------------------------------------------------------------------------------------
 
 

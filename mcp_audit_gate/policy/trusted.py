@@ -234,7 +234,13 @@ def _digests(item: Match) -> tuple[str, str] | None:
 
 def told(comparison: Comparison, matches: Iterable[Match]) -> Iterator[str]:
     """What the verdict says beside the findings: what it was measured by, and which pins nobody but the change vouches for."""
-    yield f"policy, waivers and lockfile are those of {comparison.ref}"
+    judge = comparison.trusted.policy.name
+    is_given = judge.startswith(("../", "preset:")) and judge != "preset:default"  # which also stands in for a policy that is missing
+    yield (
+        f"policy and waivers are those of {visible(judge, 200)}, the lockfile is that of {comparison.ref}"
+        if is_given
+        else (f"policy, waivers and lockfile are those of {comparison.ref}")
+    )
     claims = sorted({item.entry.name for item in matches if item.pin is not None and not has_pin(comparison, item)})
     if claims:
         more = f" and {len(claims) - 10} more" if len(claims) > 10 else ""
