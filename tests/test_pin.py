@@ -376,7 +376,7 @@ def test_at_a_terminal_a_person_is_asked_and_only_yes_is_yes(world, monkeypatch,
     assert (done, world.starts("one") > 0) == (code, code == 0)
     assert asked.getvalue().startswith("start it? [y/N] ")
     assert said.startswith("not pinned yet; each of these runs with your rights, or gets what its config sends:\n  one: ")
-    assert ("one: not pinned: nobody said that it may be started" in said) == (code != 0)
+    assert ("one: not pinned: you said no; to start some and not all, name each: --allow-launch NAME" in said) == (code != 0)
 
 
 def test_at_a_terminal_several_are_shown_and_no_reference_is_asked_about(world, monkeypatch):

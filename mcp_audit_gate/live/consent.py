@@ -29,7 +29,8 @@ class Consent(NamedTuple):
 
     trusted: the pins are those of a trusted lockfile (the working tree's counts, except in CI). globs: names given with
     --allow-launch. digests: given with --allow-launch, when only whole launch digests count. everything: --yes. pinning: the
-    command is `pin`, which asks. altered: a file of the repository, no config, that is not as the trusted revision has it.
+    command is `pin`, which asks; declined: somebody said no. altered: a file of the repository, no config, that is not as the trusted
+    revision has it.
     """
 
     trusted: bool
@@ -38,6 +39,7 @@ class Consent(NamedTuple):
     everything: bool = False
     pinning: bool = False
     altered: str = ""
+    declined: bool = False
 
     def refusal(self, item: Match) -> Refusal | None:
         """Why this entry may not be started, or None when it may."""
@@ -61,6 +63,8 @@ class Consent(NamedTuple):
                 "in CI the lockfile of the working tree allows no start",
                 f"{'use --yes' if self.pinning else 'use --trusted-ref'}, or {self._how(item)}",
             )
+        if self.declined:
+            return Refusal("you said no", "to start some and not all, name each: --allow-launch NAME")
         if self.pinning:
             return Refusal("nobody said that it may be started", "run this at a terminal, or with --yes or --allow-launch NAME")
         return Refusal(_unpinned(item), f"review it and run mcp-audit pin, or {self._how(item)}")

@@ -171,7 +171,8 @@ def _consent(connection: Connection, servers: Sequence[Server], talk: Talk) -> C
     talk.say("not pinned yet; each of these runs with your rights, or gets what its config sends:")
     for server in wanted:
         talk.say(f"  {visible(masked_name(server.item.entry.name), 80)}: {command_line(server.item)}")
-    return consent._replace(everything=True) if talk.ask(f"start {'it' if len(wanted) == 1 else 'them'}?") else consent
+    agreed = talk.ask(f"start {'it' if len(wanted) == 1 else 'them'}?")
+    return consent._replace(everything=consent.everything or agreed, declined=not agreed)
 
 
 def _announced(servers: Sequence[Server]) -> list[str]:
