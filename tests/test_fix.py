@@ -100,6 +100,7 @@ def test_a_second_time_nothing_is_left_to_do(root, capfd) -> None:
     code, out, _ = run(capfd, "--fix", "--yes")
     assert (code, files(root)) == (0, before)
     assert out.startswith("no finding has a safe fix\n")
+    assert "without a version" not in out
 
 
 def test_other_formats_on_standard_output_stay_whole(root, capfd) -> None:
@@ -156,8 +157,9 @@ def test_a_waived_finding_is_left_alone(root, capfd) -> None:
 def test_a_version_is_never_guessed(root, capfd, resolved: str | None, why: str) -> None:
     record = {"name": "issues", "tools": [{"name": "list_issues"}]}
     (root / LOCKFILE).write_bytes(complete(root, {**record, "resolved": resolved} if resolved is not None else record))
-    run(capfd, "--fix", "--yes")
+    _, out, _ = run(capfd, "--fix", "--yes")
     assert (root / ".mcp.json").read_text() == CONFIG % "${ISSUES_TOKEN}", why
+    assert "\n1 package without a version: the lockfile has none to write; mcp-audit pin records the one that runs" in out
 
 
 def test_a_version_that_is_known_to_be_bad_is_not_written(root, capfd) -> None:

@@ -15,7 +15,7 @@ from mcp_audit_gate.report.words import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from mcp_audit_gate.fix.edits import Edit
     from mcp_audit_gate.fix.pins import Move
@@ -32,6 +32,7 @@ def lines(plan: Plan, width: int, colour: bool, brief: bool = False) -> Iterator
     mended = [finding for finding in masked(plan.report).findings if finding.fingerprint in plan.report.fixes]
     if not mended:
         yield "no finding has a safe fix"
+        yield from _unknown(plan.report.findings, ())
         return
     if not brief:
         for file in plan.files:
@@ -42,6 +43,15 @@ def lines(plan: Plan, width: int, colour: bool, brief: bool = False) -> Iterator
             yield from (_painted(line, colour) for line in _records(plan.moves, plan.lock.path, width))
     files = len(plan.files) + bool(plan.moves)
     yield f"{number(len(mended), 'finding')} can be mended in {number(files, 'file')}"
+    yield from _unknown(plan.report.findings, plan.report.fixes)
+
+
+def _unknown(findings: Iterable[Finding], fixes: Container[str]) -> Iterator[str]:
+    """Why packages keep no version, where some do."""
+    left = [one for one in findings if one.rule == "unpinned-package" and one.status != "waived" and one.fingerprint not in fixes]
+    if left:
+        what = number(len(left), "package")
+        yield f"{what} without a version: the lockfile has none to write; mcp-audit pin records the one that runs, where that is certain"
 
 
 def _about(finding: Finding, words: str) -> str:
