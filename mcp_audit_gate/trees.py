@@ -165,7 +165,7 @@ def reported(named: str) -> tuple[Finding, ...]:
 
     files = WorkingTree(find_root((named,)))
     try:
-        data = files.read(relative(os.path.realpath(named), files.root), baseline.MAX_BYTES)
+        data = files.read(relative(files.root, os.path.realpath(named)), baseline.MAX_BYTES)
     except Unreadable as error:
         raise UsageError(f"--report {named} cannot be read: {error.reason}", "write one with mcp-audit scan -o json=FILE") from error
     return baseline.findings(named, data)
