@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     Ways = tuple[tuple[tuple[str, ...], tuple[str, ...], int], ...]  # how phrases go on: further words, those without signs, mask
 
 
+_KEPT = 50_000  # words whose masks are remembered
+
+
 class Step(NamedTuple):
     """A word of a pattern: its classes, how many other words may stand before it, and classes that may not."""
 
@@ -46,13 +49,13 @@ class Pattern(NamedTuple):
 class Grammar(NamedTuple):
     """What data/signals.json says, ready for use.
 
-    bits: class -> bit, without those of words in patterns. words: word -> its key in `masks`. odd: a sign -> words with it, or first words of
+    bits: class -> bit, without those of words in patterns. words: word -> its mask. odd: a sign -> words with it, or first words of
     phrases, that are not letters and digits alone, with their keys in `masks`. begins: all bits that `rarest` has. about: signal -> its
     record without the patterns.
     """
 
     bits: dict[str, int]
-    words: dict[str, str]
+    words: Words
     masks: Masks
     phrases: Phrases
     odd: Odd
@@ -84,8 +87,35 @@ class Masks(dict[str, int]):
         self._bits = bits
 
     def __missing__(self, numbers: str) -> int:
-        self[numbers] = _mask(map(int, numbers.split()), self._bits)
+        self[numbers] = sum(map(self._bits.__getitem__, map(int, numbers.split())))
         return self[numbers]
+
+
+class Words(dict[str, int]):
+    """The masks of words, 0 for one that says nothing.
+
+    The lines of the file are taken apart for the words that are asked for: to split all of them costs more than to find a hundred.
+    """
+
+    def __init__(self, parts: dict[str, str], masks: Masks) -> None:
+        super().__init__()
+        self._parts = parts
+        self._lines: dict[str, str] = {}
+        self._masks = masks
+
+    def __missing__(self, word: str) -> int:
+        lines = self._lines.get(word[:1])
+        if lines is None:
+            lines = self._lines[word[:1]] = f"\n{self._parts.get(f'words {word[:1]}', '')}\n"
+        at = lines.find(f"\n{word}\t")
+        mask = 0 if at < 0 else self._masks[lines[at + len(word) + 2 : lines.index("\n", at + 1)]]
+        if len(self) < _KEPT:
+            self[word] = mask
+        return mask
+
+    def all(self) -> tuple[str, ...]:
+        """Every word that says something."""
+        return tuple(row.partition("\t")[0] for name, rows in self._parts.items() if name.startswith("words ") for row in rows.split("\n"))
 
 
 class Phrases(dict[str, "Ways"]):
@@ -144,11 +174,11 @@ def _pairs(row: str) -> Iterator[tuple[str, str]]:
 class Patterns(dict[int, Pattern]):
     """The patterns by number; a text comes near few of them, and fewer are possible in it."""
 
-    def __init__(self, rows: str, signals: Sequence[str], bits: _Bits) -> None:
+    def __init__(self, rows: str, signals: Sequence[str], masks: Masks) -> None:
         super().__init__()
         self._rows = rows.split("\n")
         self._signals = signals
-        self._bits = bits
+        self._masks = masks
         self._needs: dict[int, tuple[int, ...]] = {}
 
     def possible(self, numbers: Iterable[int], present: int) -> list[Pattern]:
@@ -164,23 +194,21 @@ class Patterns(dict[int, Pattern]):
 
     def _needed(self, number: int) -> tuple[int, ...]:
         """What must be there at all for a pattern, the least common first."""
-        self._needs[number] = tuple([_mask(numbers, self._bits) for numbers in json.loads(self._rows[number].partition("\t")[0])])
+        self._needs[number] = tuple([self._masks[numbers] for numbers in self._rows[number].partition("\t")[0].split(";")])
         return self._needs[number]
 
     def __missing__(self, number: int) -> Pattern:
-        signal, opens, steps, *masks = json.loads(self._rows[number].partition("\t")[2])
-        made = tuple(Step(_mask(wanted, self._bits), gap, _mask(blocked, self._bits)) for wanted, gap, blocked in steps)
-        before, after, beside = (_mask(numbers, self._bits) for numbers in masks)
-        self[number] = Pattern(self._signals[signal], made, self._needed(number), bool(opens), before, after, beside)
+        _, signal, opens, steps, *masks = self._rows[number].split("\t")
+        made = tuple(
+            Step(self._masks[wanted], int(gap), self._masks[blocked]) for wanted, gap, blocked in (step.split(",") for step in steps.split(";"))
+        )
+        before, after, beside = (self._masks[numbers] for numbers in masks)
+        self[number] = Pattern(self._signals[int(signal)], made, self._needed(number), opens == "1", before, after, beside)
         return self[number]
 
     def all(self) -> tuple[Pattern, ...]:
         """Every pattern, in the order of the data."""
         return tuple(self[number] for number in range(len(self._rows)))
-
-
-def _mask(numbers: Iterable[int], bits: _Bits) -> int:
-    return sum(map(bits.__getitem__, numbers))
 
 
 @functools.cache
@@ -210,11 +238,11 @@ def shipped() -> Grammar:
     about: dict[str, dict[str, Any]] = json.loads(found["signals"])
     return Grammar(
         {name: bits[number] for name, number in json.loads(found["classes"]).items()},
-        dict(zip(found["words"].split("\n"), found["masks"].split("\n"))),
+        Words(found, masks),
         masks,
         Phrases(found["phrases"], masks),
         Odd(found["odd"]),
-        Patterns(found["patterns"], list(about), bits),
+        Patterns(found["patterns"], list(about), masks),
         Rarest(found["rarest"]),
         int(found["begins"], 16),
         about,

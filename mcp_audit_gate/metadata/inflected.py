@@ -84,8 +84,7 @@ class _Builder:
             "expressions": _listed(self._data["expressions"]),
             "signals": _compact({signal["name"]: {key: value for key, value in signal.items() if key != "patterns"} for signal in signals}),
             "classes": _compact({name: number for number, name in enumerate(self._bits) if name[0] != "="}),
-            "words": "\n".join(sorted(self._words)),
-            "masks": "\n".join(_row(self._words[word]) for word in sorted(self._words)),
+            **self._by_letter(),
             "phrases": "\n".join(
                 "\t".join((first, *(part for rest, mask in sorted(ways.items()) for part in ("_".join(rest), _row(mask)))))
                 for first, ways in sorted(self._phrases.items())
@@ -95,6 +94,13 @@ class _Builder:
             "rarest": "\n".join(f"{bit}\t{' '.join(map(str, rarest[bit]))}" for bit in sorted(rarest)),
             "begins": f"{sum(1 << bit for bit in rarest):x}",
         }
+
+    def _by_letter(self) -> dict[str, str]:
+        """The words with the numbers of their bits, a part for each first character."""
+        found: dict[str, list[str]] = {}
+        for word in sorted(self._words):
+            found.setdefault(f"words {word[0]}", []).append(f"{word}\t{_row(self._words[word])}")
+        return {name: "\n".join(rows) for name, rows in found.items()}
 
     def _odd(self) -> dict[str, list[str]]:
         """A sign -> the words with it, and the first words of phrases, that are not letters and digits alone, each with its bits' numbers."""
@@ -181,10 +187,10 @@ def forms(verb: str) -> set[str]:
 
 
 def _packed(pattern: Pattern, signals: Sequence[str]) -> str:
-    """A pattern as the file has it: JSON of what it needs, a tab, JSON of the rest; masks as the numbers of their bits."""
-    steps = [[_numbers(step.wanted), step.gap, _numbers(step.blocked)] for step in pattern.steps]
-    rest = [signals.index(pattern.signal), int(pattern.opens), steps, *map(_numbers, (pattern.before, pattern.after, pattern.beside))]
-    return _compact([*map(_numbers, pattern.needs)]) + "\t" + _compact(rest)
+    """A pattern as the file has it: what it needs, its signal's number, whether it opens, steps, and what may not stand around it."""
+    steps = ";".join(f"{_row(step.wanted)},{step.gap},{_row(step.blocked)}" for step in pattern.steps)
+    around = map(_row, (pattern.before, pattern.after, pattern.beside))
+    return "\t".join((";".join(map(_row, pattern.needs)), str(signals.index(pattern.signal)), str(int(pattern.opens)), steps, *around))
 
 
 def _compact(value: object) -> str:

@@ -112,8 +112,8 @@ def _said(low: str) -> int:
     known, masks = rules.words, rules.masks
     found = set(low.translate(_BLANKS).split())
     mask = 0
-    for word in known.keys() & found:
-        mask |= masks[known[word]]
+    for word in found:
+        mask |= known[word]
     for first in rules.phrases.first() & found:
         for _, plain, more in rules.phrases[first]:
             if found.issuperset(plain):

@@ -62,7 +62,7 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
 
     begin and until: a part of the text that begins and ends where sentences do.
     """
-    known, masks = shipped().words, shipped().masks
+    known = shipped().words
     tokens: list[Token] = []
     words: list[str] = []
     stop, last = False, 0
@@ -75,7 +75,7 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
         last = end
         if raw.islower() and raw.isalpha() and text[start - 1] not in _QUOTES:
             word = low = raw
-            mask = masks[known.get(low, "")]
+            mask = known[low]
             if (mask == 0 and text.startswith((" tool", "()"), end)) or (low in names.parameters and text.startswith(TELLING, end)):
                 mask = _mask(word, low, text, start, end, names)
         else:
@@ -94,7 +94,7 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
 def listed(word: str) -> int:
     """The classes of a word by the lists alone, those of phrases that begin with it included."""
     rules = shipped()
-    mask = rules.masks[rules.words.get(word, "")]
+    mask = rules.words[word]
     for _, _, more in rules.phrases[word] if word in rules.phrases.first() else ():
         mask |= more
     return mask
@@ -122,7 +122,7 @@ def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
 def _mask(word: str, low: str, text: str, start: int, end: int, names: Names) -> int:
     """The classes of a word: those of the lists, and those of its shape."""
     rules = shipped()
-    mask = rules.masks[rules.words.get(low, "")]
+    mask = rules.words[low]
     quoted = start > 0 and text[start - 1] in _QUOTES
     if not quoted and low in names.parameters and (text[end - 1] == ":" or text.startswith(TELLING, end)):
         return mask | rules.bits["OWN"]

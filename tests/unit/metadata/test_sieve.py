@@ -21,7 +21,7 @@ TEXTS = [row["description"] for name in ("poisoned", "honest") for row in json.l
 NAMES = Names(frozenset({"report"}), frozenset({"query"}), frozenset({"list", "send-mail"}), {"post_letter": "mail", "get-page": "web"})
 
 PATTERNS = grammar.shipped().patterns.all()
-KNOWN = sorted(grammar.shipped().words)
+KNOWN = sorted(grammar.shipped().words.all())
 PHRASES = sorted(" ".join((first, *rest)) for first in grammar.shipped().phrases.first() for rest, _, _ in grammar.shipped().phrases[first])
 SHAPED = (
     *("MUST", "NOT", "IMPORTANT", "API_KEY", "report", "'report'", "`query`", "list tool", "list. tool", "post_letter", "get-page", "sendAll"),
