@@ -17,7 +17,7 @@ from mcp_audit_gate.metadata.formats import LITERAL, WALLET, credential
 from mcp_audit_gate.metadata.formats import Credential as Credential
 from mcp_audit_gate.metadata.naming import is_key_name, telling
 from mcp_audit_gate.metadata.naming import is_secret_name as is_secret_name
-from mcp_audit_gate.metadata.placeholders import blank, data_file, entropy, is_made_up, is_plain, is_words
+from mcp_audit_gate.metadata.placeholders import blank, data_file, is_made_up, is_plain, is_scattered, is_words
 from mcp_audit_gate.metadata.placeholders import is_placeholder as is_placeholder
 from mcp_audit_gate.metadata.placeholders import is_reference as is_reference
 from mcp_audit_gate.metadata.placeholders import without_references as without_references
@@ -277,8 +277,7 @@ def is_random(value: str) -> bool:
     if len(value) < _SHORTEST_RANDOM or is_plain(value):
         return False
     value = value[:_LONGEST]
-    bare = value.replace("-", "").removeprefix("0x")
-    if entropy(bare) < (3.0 if re.fullmatch(r"[0-9a-fA-F]+", bare) else 3.5):
+    if not is_scattered(value):
         return False
     return not (is_made_up(value, value) or is_words(value) or formats.is_public_token(value) or value.startswith(tuple(data_file()["publishable"])))
 

@@ -117,6 +117,18 @@ def entropy(text: str) -> float:
     return log2(len(text)) - sum([count * log2(count) for count in counts if count > 1]) / len(text) if text else 0.0
 
 
+def is_scattered(value: str) -> bool:
+    """True for the disorder of what was generated: 3.0 bits a character in hexadecimal digits, 3.5 in others."""
+    digits = _hexadecimal().fullmatch(value)
+    return entropy((digits[1] if digits else value).replace("-", "")) >= (3.0 if digits else 3.5)
+
+
+@functools.cache
+def _hexadecimal() -> re.Pattern[str]:
+    """Hexadecimal digits, behind the short names of whoever issues such keys, where there are any (`acme-`, `acme_live_`)."""
+    return re.compile(r"(?:0x|[A-Za-z][A-Za-z0-9]{1,9}[-_]){0,2}?([0-9a-fA-F][0-9a-fA-F-]{13,})")
+
+
 @functools.cache
 def _sequences() -> tuple[str, ...]:
     """Every eight characters that only count up: `12345678`, `abcdefgh`."""

@@ -336,6 +336,8 @@ def test_other_names(name):
         ("API_TOKEN", SHORT + "="),
         ("Authorization", f'Digest username="deploy", response="{HEX}"'),
         ("X-API-Key", HEX),
+        ("API_KEY", "acme-" + "4d5f9b898fe6" + "6d2a2d17"),
+        ("API_KEY", "acme_live_" + "4d5f9b898fe6" + "6d2a2d17"),
         ("Cookie", f"theme=dark; session={RANDOM}"),
         ("--token", RANDOM),
         ("--key", "b7c1f03e-4a86-4d92-9e15-c80f2a6d7b34"),
@@ -359,6 +361,8 @@ def test_probable_secret(name, text):
     [
         ("API_TOKEN", RANDOM[:15]),
         ("API_TOKEN", "aabbaabbaabbaabb1"),
+        ("API_TOKEN", "acme-00000000aaaa1111"),
+        ("API_TOKEN", "dev-token-deadbeef"),
         ("API_TOKEN", "${API_TOKEN}"),
         ("API_TOKEN", "COPILOT_MCP_DOCS_API_KEY"),
         ("API_TOKEN", "/run/secrets/docs_token_v2"),
