@@ -56,9 +56,9 @@ def judge(text: str, name: str | None = None) -> tuple[Credential, ...]:
     return _find(text, name, wide=False) if _worth(text, name, _SHORTEST_RANDOM) else ()
 
 
-def judge_all(value: Json) -> list[tuple[Text, tuple[Credential, ...]]]:
-    """The strings below a value that hold credentials, with these. Beside an AWS access key id a nameless secret key is seen, too."""
-    texts = [one for one in strings(value) if len(one.text) >= _SHORTEST_IN_URL]  # what is shorter holds none
+def judge_all(value: Json, name: str | None = None) -> list[tuple[Text, tuple[Credential, ...]]]:
+    """The strings of a value under a name that hold credentials, with these. Beside an AWS access key id a nameless secret key is seen, too."""
+    texts = [one for one in strings(value, name) if len(one.text) >= _SHORTEST_IN_URL]  # what is shorter holds none
     found = [(one, judge(one.text, one.name)) for one in texts]
     if any(
         "AKIA" in one.text and re.search(r"(?<![A-Z0-9])AKIA[A-Z2-7]{16}(?![A-Z0-9])", one.text) and not is_placeholder(one.text) for one in texts

@@ -115,7 +115,7 @@ class _Run:
 def _faults(run: _Run) -> tuple[tuple[str, Hit], ...]:
     """Rule and hit for each string of the run that holds a credential."""
     subjects: tuple[Entry | Setting, ...] = (*run.context.entries, *run.context.settings)
-    told = [(found[0].rule, _hit(about, one.at, found)) for about in subjects for one, found in _sorted(about.value)]
+    told = [(found[0].rule, _hit(about, one.at, found)) for about in subjects for one, found in _sorted(about.value, _name(about))]
     places: dict[str, list[Place]] = {}
     for _, hit in told:
         if isinstance(hit.place, Place):
@@ -123,9 +123,15 @@ def _faults(run: _Run) -> tuple[tuple[str, Hit], ...]:
     return (*told, *_beside(run.context, places))
 
 
-def _sorted(value: Json) -> Iterator[tuple[Text, list[Credential]]]:
+def _name(about: Entry | Setting) -> str | None:
+    """What a setting's value stands under, when it is one string. In Codex's `env_key` the name of a variable belongs, but people write the key."""
+    key = about.pointer[-1] if isinstance(about, Setting) and isinstance(about.value, str) and about.pointer else None
+    return "token" if key == "env_key" else key if isinstance(key, str) else None
+
+
+def _sorted(value: Json, name: str | None = None) -> Iterator[tuple[Text, list[Credential]]]:
     """The strings below a value that hold credentials, with these, that of the narrowest rule first."""
-    for one, credentials in judge_all(value):
+    for one, credentials in judge_all(value, name):
         yield one, sorted(credentials, key=lambda found: NARROWER_FIRST.index(found.rule))
 
 
@@ -152,10 +158,8 @@ def _values(document: Spanned, held: set[Pointer]) -> Iterator[tuple[str, Locati
     """Credentials in values that are part of no entry and no setting, with where they stand."""
     above = {pointer[:depth] for pointer in held for depth in range(len(pointer))}
     for at, value in _rest(document.value, (), held, above):
-        key = at[-1] if at else 0
-        base, below = (at[:-1], {key: value}) if isinstance(key, str) else (at, value)
-        for one, found in _sorted(below):
-            place = Place(document, (*base, *one.at), (*(-1 for _ in base), *one.nth))
+        for one, found in _sorted(value, next((step for step in at[-1:] if isinstance(step, str)), None)):
+            place = Place(document, (*at, *one.at), (*(-1 for _ in at), *one.nth))
             message = f'The value "{_field(place.pointer)}" holds {_kinds(found)}.'
             hit = Hit(place, message, _joined(found), True, subject=_pointer(place.pointer), fix=_taken_out(found[0].rule))
             yield found[0].rule, document.locate(place), hit

@@ -92,6 +92,21 @@ def test_settings_are_judged_too():
     assert (hit.place.pointer, hit.subject, hit.server) == (("env", "DOCS"), "/env/DOCS", None)
 
 
+@pytest.mark.parametrize(
+    ("provider", "subjects"),
+    [
+        (f'env_key = "{RANDOM}"', ["/model_providers/acme/env_key"]),
+        (f'experimental_bearer_token = "{RANDOM}"', ["/model_providers/acme/experimental_bearer_token"]),
+        (f'http_headers = {{ X-API-Key = "{RANDOM}" }}', ["/model_providers/acme/http_headers/X-API-Key"]),
+        ('env_key = "ACME_API_KEY"\nbase_url = "http://localhost:4000"', []),
+        ('env_key = "acme_api_key_of_the_team"', []),
+    ],
+)
+def test_the_keys_of_codexs_model_providers_are_judged(provider, subjects):
+    told = hits(f"[model_providers.acme]\n{provider}\n", path=".codex/config.toml", client="codex")
+    assert [(rule, hit.subject) for rule, hit in told] == [("probable-secret", at) for at in subjects]
+
+
 def test_an_item_of_a_setting_is_named_by_its_number():
     value = {"permissions": {"allow": [f"Bash(DOCS={GITHUB} docs:*)"]}}
     ((_, hit),) = hits(value, path=".claude/settings.json", client="claude-settings")
