@@ -244,8 +244,9 @@ COMMITTED_HOOK = RuleInfo(
     why="A hook or status line runs by itself on every machine where the folder is opened and trusted, with the rights of whoever opened it, and "
     "runs again as soon as one line of the repository changes. Formatters are honest hooks; the published attacks looked like them.",
     looks_at="`hooks` in the settings of Claude Code, Gemini CLI and Qwen Code and in agents of Amazon Q and Kiro, `statusLine` of Claude Code, "
-    "`notify` of Codex: one finding for each of them in a file, bound to what the commands read. What they do the launch rules judge; commands "
-    "that run while the file is read are load-time-command; a user's own files are left out.",
+    "`notify` of Codex: one finding for each of them in a file, bound to what the commands read, and one for the addresses that hooks report to. "
+    "What the commands do the launch rules judge; those that run while the file is read are load-time-command; reports to the machine itself and "
+    "a user's own files are left out.",
     fix="Keep it in the user's own settings, or review the commands and waive the finding by its fingerprint, which another command does not have.",
     references=("CWE-829", "CVE-2025-59536"),
     example_bad=(".claude/settings.json", '{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "./scripts/format.sh"}]}]}}\n'),
@@ -254,7 +255,10 @@ COMMITTED_HOOK = RuleInfo(
 
 
 def committed_hook(context: Context) -> Iterator[Hit]:
-    """Commands that clients run by themselves, those of one setting together."""
+    """Commands that clients run by themselves, those of one setting together, and addresses that they report to."""
+    for setting in context.settings:
+        if setting.name == "hooks" and not setting.sample and not setting.document.path.startswith("~"):
+            yield from _reporting(setting)
     from mcp_audit_gate.metadata.credentials import mask
 
     found: dict[tuple[str, tuple[str | int, ...]], list[Entry]] = {}
@@ -268,6 +272,20 @@ def committed_hook(context: Context) -> Iterator[Hit]:
         first = f'"{visible(texts[0], NAME_LIMIT)}"{" and others" if len(texts) > 1 else ""}'
         message = f"The repository has clients run {count} by themselves ({visible(str(entries[0].pointer[-1]), NAME_LIMIT)}): {first}."
         yield Hit(places[0], message, "\0".join(texts), related=places[1:])
+
+
+def _reporting(setting: Setting) -> Iterator[Hit]:
+    """Hooks that are addresses: what the user and the model say is sent there (`type: http` of Claude Code)."""
+    from mcp_audit_gate.metadata.strings import strings
+
+    found = [(one.at, addresses.read(one.text)) for one in strings(setting.value) if one.at and one.at[-1] == "url"]
+    remote = {at: one.host for at, one in found if one and one.kind in (addresses.PUBLIC, addresses.INTERNAL)}
+    hosts = tuple(dict.fromkeys(remote.values()))
+    if hosts:
+        places = [setting.place(at) for at in remote]
+        others = " and others" if len(hosts) > 1 else ""
+        message = f"The repository has clients report what they do to {visible(hosts[0], NAME_LIMIT)}{others} by themselves ({setting.name})."
+        yield Hit(places[0], message, "\0".join(hosts), related=tuple(places[1:]))
 
 
 # Settings whose commands a client runs by itself; those that run on loading are load-time-command.
