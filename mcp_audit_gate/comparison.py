@@ -52,6 +52,8 @@ def side(named: str | None, tree: WorkingTree, path: str) -> Side:
         raise UsageError(f"{named} is both a revision and a file", f"write ./{named} for the file, or refs/heads/{named} for a branch")
     if is_file:
         return _file(named)
+    if commit is None and (named.startswith(("/", "./", "../")) or named.endswith(".json")):
+        raise UsageError(f"{named}: there is no such file", "name a lockfile or a revision")
     return _revision(named, tree.root, path)
 
 

@@ -563,7 +563,7 @@ def test_a_diff_shows_the_words_that_changed_and_nothing_of_them_is_markup(world
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("folder", "folder is a folder; name a lockfile or a revision"), ("./gone.json", "is not in this repository; check its spelling")],
+    [("folder", "folder is a folder; name a lockfile or a revision"), ("./gone.json", "there is no such file; name a lockfile or a revision")],
 )
 def test_a_side_of_a_diff_that_is_no_lockfile_is_said_in_one_line(world, name, said):
     git(world.root, "init", "-q", "-b", "main")

@@ -38,9 +38,9 @@ def _orders(before: str, after: str, names: Names) -> Iterator[str]:
     old = _judged(before, names)
     known = {signal.group for signal in old.signals} if old.level else set()
     about = grammar.shipped().about
-    for signal in new.signals:
-        if signal.group not in known:
-            yield f'an instruction to the model: {about[signal.name]["says"]} ("{visible(signal.quote, _SHOWN)}")'
+    told = [f'{about[one.name]["says"]} ("{visible(one.quote, _SHOWN)}")' for one in new.signals if one.group not in known]
+    if told:
+        yield f"an instruction to the model: {', '.join(told)}"
 
 
 def _judged(text: str, names: Names) -> Judgement:
