@@ -85,6 +85,16 @@ def test_an_unreadable_config_is_named_and_the_rest_is_judged(name, tmp_path, ca
     assert err == ""
 
 
+@pytest.mark.parametrize("name", ["crush.json", "zcode.json", "kilo.json", "firebender.json"])
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [('[{"id": 1, "colour": "red"}, {"id": 2}]', 0), ("[]", 0), ('[{"mcpServers": {}}]', 4), ('[{"name": "a", "command": "npx"}]', 4), ('"x"', 4)],
+)
+def test_a_list_of_another_program_with_the_same_file_name_is_no_config(name, content, code, tmp_path, capfd) -> None:
+    write(tmp_path, name, content)
+    assert scan(tmp_path, capfd)[0] == code
+
+
 @pytest.mark.parametrize(
     ("path", "content", "place"),
     [

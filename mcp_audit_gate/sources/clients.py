@@ -389,6 +389,8 @@ POINTED = Row("pointed", "A file another config points to", (), "", shapes=FLAT)
 
 POINTING = frozenset(("claude-plugin", "codex-plugin", "cursor-plugin", "rovo"))  # clients whose files may name other configs
 MERGING = frozenset(("opencode", "kilo", "crush"))  # clients that put an entry together from several files
+# Clients whose file names (`crush.json`) other programs use, too; what has a list at its root is none of theirs.
+SHARING = frozenset(("crush", "firebender", "kilo", "zcode"))
 SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox"))
 LOCKFILE = "mcp-audit.lock.json"
 POLICY_FILES = (".github/mcp-audit.yaml", "mcp-audit.yaml")

@@ -7,7 +7,7 @@ from mcp_audit_gate.model import Entry, Place, Problem, Setting, Word
 from mcp_audit_gate.record import NamedTuple
 from mcp_audit_gate.sources.fields import ADDRESSES, KINDS, PROGRAMS, bundle, could_start, needs_no_program, strings, understand_entry
 from mcp_audit_gate.sources.launch import Fields, command_string, understand
-from mcp_audit_gate.sources.stray import strays
+from mcp_audit_gate.sources.stray import is_foreign, strays
 from mcp_audit_gate.sources.walk import Site, cut, members, pad, reading, repeated, sites, times
 
 TYPE_CHECKING = False
@@ -110,7 +110,7 @@ class _Reader:
 
     def _unwrapped_root(self, root: Site) -> None:
         value = self._document.value
-        if value is not None and not isinstance(value, dict) and not self._row.free and self._row.syntax != "markdown":
+        if value is not None and not isinstance(value, dict) and not is_foreign(self._row, value) and self._row.syntax != "markdown":
             self._problem(root, "the file holds no map of keys", _MAP_HINT)
 
     def _strays(self, root: Site) -> None:

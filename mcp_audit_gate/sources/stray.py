@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcp_audit_gate.record import NamedTuple
+from mcp_audit_gate.sources.clients import SHARING
 from mcp_audit_gate.sources.fields import ADDRESSES, PROGRAMS
 from mcp_audit_gate.sources.walk import Site, members
 
@@ -35,6 +36,14 @@ def strays(root: Site, text: str, row: Row, name: str, read: set[Pointer]) -> It
         yield from _other_case(root, 0)
     if "mcp" in name.lower() and not row.free:
         yield from _unknown(root, read, 0)
+
+
+def is_foreign(row: Row, value: Json) -> bool:
+    """True for a root that is no map and need not be one: another program's file of the same name, with nothing in it that looks like a server."""
+    if row.free or row.client not in SHARING or not isinstance(value, list):
+        return row.free
+    telling = {*PROGRAMS, *ADDRESSES, "mcp", "mcpServers", "servers"}
+    return not any(isinstance(item, dict) and telling & item.keys() for item in value)
 
 
 def _inherited(site: Site, depth: int) -> Iterator[Stray]:
