@@ -32,7 +32,7 @@ SHAPES = (
 
 
 # In how many of a thousand sentences of honest tools a word may have such a shape, about.
-_SHAPED = dict.fromkeys(SHAPES, 100) | dict.fromkeys(("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "SECRETNAME"), 600)
+_SHAPED = dict.fromkeys(SHAPES, 100) | dict.fromkeys(("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "SECRETNAME", "OWN"), 600)
 
 
 def made() -> str:

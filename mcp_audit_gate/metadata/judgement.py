@@ -26,8 +26,10 @@ STRONG, FAIR, WEAK = "strong", "fair", "weak"
 _COUNTS = 0.3
 # Weak signals that count; a long text holds one of each kind sooner or later, and length says nothing.
 _WEAK = 3
-# Strong signals that honest servers give now and then: praise of themselves, what an agent is there for, calls of tools spelled out.
-_KNOWN = frozenset(("goal", "promotion", "tool-with-values"))
+# Strong signals that honest servers give now and then: praise of themselves, what an agent is there for or does, calls of tools spelled out.
+_KNOWN = frozenset(("agent-act", "goal", "promotion", "tool-with-values"))
+# What many honest servers do: it helps to reach medium, and is no second signal for high.
+_SLIGHT = frozenset(("elsewhere",))
 # Characters within which signals of one text are added up, for the same reason.
 _NEAR = 800
 
@@ -67,9 +69,13 @@ def _is_near(one: Signal, other: Signal) -> bool:
 
 def _is_second(signal: Signal, heavy: list[Signal]) -> bool:
     """True for a weak signal in other words than those that make a heavier one: the same words twice are one fault."""
-    return strength(signal) == WEAK and not any(
-        signal.at == other.at and other.offset <= signal.offset and signal.offset + len(signal.quote) <= other.offset + len(other.quote)
-        for other in heavy
+    return (
+        strength(signal) == WEAK
+        and signal.name not in _SLIGHT
+        and not any(
+            signal.at == other.at and other.offset <= signal.offset and signal.offset + len(signal.quote) <= other.offset + len(other.quote)
+            for other in heavy
+        )
     )
 
 

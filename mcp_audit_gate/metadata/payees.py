@@ -33,9 +33,10 @@ _PAYING = (
     "escrow",
     "vault",
     "para g",
+    "bank details",
 )
 _STEERING = lazy(
-    r"\b(?:set|sets|use|replaced?|substitutes?|routed?|instead|states?|changed?|forward|redirect|superseded|needs?|goes|accrues?|always|made|sent|sends|rest|payee|beneficiary|yaz\w{1,8})\b"
+    r"\b(?:set|sets|use|replaced?|substitutes?|routed?|instead|states?|changed?|forward|redirect|superseded|needs?|goes|accrues?|always|made|sent|sends|rest|those|payee|beneficiary|yaz\w{1,8})\b"
 )
 _EXAMPLE = lazy(r"\be\.g\b|\bexample|\bsuch as\b|\binstance\b|\bsample\b|\bformat|\bplaceholder|\bcontract\b|\btoken address|\blike\b|\bdefault")
 _BEFORE, _AFTER = 140, 80

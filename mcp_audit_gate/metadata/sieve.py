@@ -28,12 +28,12 @@ _CAPITAL = lazy(r"[A-Z](?<=[A-Za-z]{2})")
 # Of the apostrophes those that begin a word; the one in `user's` belongs to it.
 _APOSTROPHE = lazy(r"'(?<![A-Za-z0-9]')|'(?!(?:s|t|re|ll|ve|d)\b)|'(?<=['’]\w')|'(?<=['’]\w\w')")
 _COMPOUND = lazy(r"-(?<=\S-)\S")
+_TOLD = lazy("|".join(TELLING))
 _SHORT, _KEPT = 500, 2000  # characters of a part that is remembered, and how many are
 # The classes that a word's shape may give it.
 _NAMED = ("TOOL", "STRANGER", "OTHERS", "SIBLING", "FIELD", "SELF", "OWN")
 _OF_CAPITALS, _OF_ADDRESSES = ("MUST_UPPER",), ("URL", "MAIL", "PATH", "KEYFILE", "SETTINGS", "MEMORYFILE", "TOOL")
 _OF_QUOTED, _OF_NAMES = ("QUOTED", *_NAMED), ("SECRETNAME", *_NAMED)
-_TELLING = (":", *TELLING)
 _AHEAD = 8  # characters after a word by which it is known as a tool
 
 
@@ -138,7 +138,7 @@ def _shaped(text: str) -> int:
         mask |= shapes.address
     if '"' in text or "`" in text or not text.isascii() or ("'" in text and _APOSTROPHE.search(text)):
         mask |= shapes.quoted
-    if any(sign in text for sign in _TELLING):
+    if ":" in text or _TOLD.search(text):
         mask |= shapes.told
     return mask
 

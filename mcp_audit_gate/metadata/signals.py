@@ -45,6 +45,7 @@ _INSTANCE = lazy(
 _FIRST = lazy(r"\s{0,9}(?:[^.\n]|\.(?=\S)){1,400}")  # a text's first sentence
 _STEM = 4  # letters by which words of one subject are known (mail, mails, mailbox)
 _LEAD = 60  # characters before a command in which it may be called an example
+_FILLING, _ASKING = "parameter-fill", ("private-source", "talk-source")  # a parameter that asks for foreign things is filled with them
 _CITED = "attack-words"  # what a specimen of a hostile text is: the text speaks of attacks
 _ESCAPES = (
     ("&lt;", "   <"),
@@ -136,6 +137,8 @@ def of_texts(found: Sequence[Text], names: Names) -> tuple[Signal, ...]:
         text = found[number]
         known = _others(said, names) if names.others else ()
         signals.setdefault((name, number, ""), Signal(name, _group(name), _quote(said), text.at, text.key, start - starts[number], "", known))
+        if name in _ASKING and "properties" in text.at:
+            signals.setdefault((_FILLING, number, ""), Signal(_FILLING, _group(_FILLING), _quote(said), text.at, text.key, start - starts[number]))
         if text.unread and name not in _ANYWHERE:
             told = "carrier" if text.key else "misplaced"
             signals.setdefault((told, number, ""), Signal(told, _group(told), _quote(text.text), text.at, text.key, 0, NAME if text.key else ""))
@@ -157,15 +160,15 @@ def _hidden(found: Sequence[Text]) -> tuple[tuple[int, Carried], ...]:
 
 
 def _is_own_subject(name: str, said: str, found: Sequence[Text], names: Names) -> bool:
-    """True for a signal of foreign things (its record names their class) where the text is about these: a calendar's tool may read it.
+    """True for a signal of foreign things (its record names their classes) where the text is about these: a calendar's tool may read it.
 
-    kin: one of the class is as good as another, a tool for messages may ask for the conversation.
+    kin: one of these is as good as another, a tool for messages may ask for the conversation.
     """
     rules = grammar.shipped()
     about = rules.about[name]
     if "foreign" not in about:
         return False
-    wanted = rules.bits[about["foreign"]]
+    wanted = sum(rules.bits[name] for name in about["foreign"].split())
     first = next((text.text for text in found if text.at[-1:] == ("description",) and len(text.at) == _OWN), found[0].text)
     opening = _FIRST.match(first)
     subject = _named(" ".join(names.own)) + _named(opening[0] if opening else "")

@@ -62,7 +62,7 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
 
     begin and until: a part of the text that begins and ends where sentences do.
     """
-    known = shipped().words
+    known, wanted = shipped().words, names.parameters
     tokens: list[Token] = []
     words: list[str] = []
     stop, last = False, 0
@@ -76,7 +76,7 @@ def sentences(text: str, names: Names, begin: int = 0, until: int | None = None)
         if raw.islower() and raw.isalpha() and text[start - 1] not in _QUOTES:
             word = low = raw
             mask = known[low]
-            if (mask == 0 and text.startswith((" tool", "()"), end)) or (low in names.parameters and text.startswith(TELLING, end)):
+            if (mask == 0 and text.startswith((" tool", "()"), end)) or (low in wanted and text.startswith(TELLING, end)):
                 mask = _mask(word, low, text, start, end, names)
         else:
             word = raw.lstrip(_EDGES[1:]).rstrip(_EDGES)
