@@ -27,7 +27,7 @@ _COUNTS = 0.3
 # Weak signals that count; a long text holds one of each kind sooner or later, and length says nothing.
 _WEAK = 3
 # Strong signals that honest servers give now and then: praise of themselves, what an agent is there for or does, calls of tools spelled out.
-_KNOWN = frozenset(("agent-act", "goal", "promotion", "tool-with-values"))
+_KNOWN = frozenset(("agent-act", "goal", "other-goal", "promotion", "tool-with-values"))
 # What many honest servers do: it helps to reach medium, and is no second signal for high.
 _SLIGHT = frozenset(("elsewhere",))
 # Characters within which signals of one text are added up, for the same reason.

@@ -468,6 +468,11 @@ HOSTILE = (
     "ignora " * 14_000,
     "the best most " * 7000,
     "---begin " * 11_000,
+    "https://a/{a}" * 8_000,
+    "picture https://a/{" * 5_000,
+    "https://a/\u2026" * 9_000,
+    "node -e " * 12_000,
+    "git clone x" * 9_000,
     "\u0430b " * 33_000,
 )
 
