@@ -28,8 +28,10 @@ _COUNTS = 0.3
 _WEAK = 3
 # Strong signals that honest servers give now and then: praise of themselves, what an agent is there for or does, calls of tools spelled out.
 _KNOWN = frozenset(("agent-act", "goal", "other-goal", "promotion", "tool-with-values"))
-# What many honest servers do: it helps to reach medium, and is no second signal for high.
-_SLIGHT = frozenset(("elsewhere",))
+# Signs of a broad kind: they help to reach medium, where somebody looks, and are no second signal for high, where a merge stops.
+_BROAD = frozenset(
+    ("elsewhere", "endless", "error-order", "log-hint", "parameter-fill", "passive-order", "private-source", "send-hint", "talk-source")
+)
 # Characters within which signals of one text are added up, for the same reason.
 _NEAR = 800
 
@@ -67,15 +69,11 @@ def _is_near(one: Signal, other: Signal) -> bool:
     return one.at != other.at or abs(one.offset - other.offset) <= _NEAR
 
 
-def _is_second(signal: Signal, heavy: list[Signal]) -> bool:
-    """True for a weak signal in other words than those that make a heavier one: the same words twice are one fault."""
-    return (
-        strength(signal) == WEAK
-        and signal.name not in _SLIGHT
-        and not any(
-            signal.at == other.at and other.offset <= signal.offset and signal.offset + len(signal.quote) <= other.offset + len(other.quote)
-            for other in heavy
-        )
+def _is_told(signal: Signal, others: Iterable[Signal]) -> bool:
+    """True for a signal in other words than those that make some others: the same words twice are one fault."""
+    return not any(
+        signal.at == other.at and other.offset <= signal.offset and signal.offset + len(signal.quote) <= other.offset + len(other.quote)
+        for other in others
     )
 
 
@@ -90,7 +88,8 @@ def _judged(signals: list[Signal]) -> Judgement:
     counted += [signal for signal in ranked if strength(signal) == WEAK][:_WEAK]
     score = level_score(signal.name for signal in counted)
     heavy = [signal for signal in counted if strength(signal) != WEAK]
-    telling = heavy + [signal for signal in counted if _is_second(signal, heavy) and table["signals"][signal.name] >= _COUNTS]
+    slight = [signal for signal in counted if signal not in heavy and table["signals"][signal.name] >= _COUNTS and _is_told(signal, heavy)]
+    telling = [signal for signal in (*heavy, *slight) if signal.name not in _BROAD]
     strong = any(strength(signal) == STRONG and signal.name not in _KNOWN for signal in counted)
     level = HIGH if score >= table["high"] and len(telling) > 1 and strong else MEDIUM if score >= 0 else NONE
     return Judgement(level, score, tuple(counted))
