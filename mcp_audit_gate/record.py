@@ -48,9 +48,15 @@ else:
             if calls <= _FEW:
                 if len(args) == len(fields) and not kwargs:
                     return tuple.__new__(cls, args)
-                given = defaults | dict(zip(fields, args)) | kwargs
-                if given.keys() == known and len(args) <= len(fields) and kwargs.keys().isdisjoint(fields[: len(args)]):
-                    return tuple.__new__(cls, map(given.__getitem__, fields))
+                values, named = [*args], 0
+                for field in fields[len(args) :]:
+                    if field in kwargs:
+                        values.append(kwargs[field])
+                        named += 1
+                    elif field in defaults:
+                        values.append(defaults[field])
+                if len(values) == len(fields) and named == len(kwargs):
+                    return tuple.__new__(cls, values)
             owner = next(base for base in cls.__mro__ if "_fields" in vars(base))
             signature = ", ".join(f"{field}=_{field}" if field in defaults else field for field in fields)
             scope = {f"_{field}": value for field, value in defaults.items()} | {"_make": tuple.__new__}
@@ -58,7 +64,6 @@ else:
             owner.__new__ = staticmethod(made)
             return made(cls, *args, **kwargs)
 
-        known = frozenset(fields)
         return __new__
 
     class _Meta(type):
