@@ -31,15 +31,15 @@ BREAKS = (
     Break(
         "1 offline: a process is started",
         "gate.py",
-        "    paths = tuple(paths)\n",
-        "    paths = tuple(paths)\n    __import__('os').system('true')\n",
+        "    ground = _ground(tree, tuple(paths), settings)\n",
+        "    ground = _ground(tree, tuple(paths), settings)\n    __import__('os').system('true')\n",
         "tests/test_offline.py",
     ),
     Break(
         "1 offline: a socket is opened",
         "gate.py",
-        "    paths = tuple(paths)\n",
-        "    paths = tuple(paths)\n    __import__('socket').socket()\n",
+        "    ground = _ground(tree, tuple(paths), settings)\n",
+        "    ground = _ground(tree, tuple(paths), settings)\n    __import__('socket').socket()\n",
         "tests/test_offline.py",
     ),
     Break(
@@ -66,8 +66,8 @@ BREAKS = (
     Break(
         "2 never silently green: a server that did not answer is passed over",
         "gate.py",
-        ", *(gap for seen in observed for gap in seen.gaps))",
-        ")",
+        "(gap for seen in context.observed for gap in seen.gaps)",
+        "()",
         "tests/test_pin.py tests/test_attacks.py tests/test_history.py tests/unit/live",
     ),
     Break(
