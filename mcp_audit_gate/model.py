@@ -243,8 +243,7 @@ class Input(NamedTuple):
 class RuleInfo(NamedTuple):
     """What is known about a rule: documentation, `explain`, SARIF and the text report are made from it.
 
-    needs: the evidence it works on: config, lock, surface, trusted-ref. example_bad gives exactly this rule, example_good gives nothing; each is
-    (path, text of the file), or makes it.
+    needs: its evidence: config, lock, surface, trusted-ref. example_bad gives this rule alone, example_good none; each is, or makes, (path, text).
     """
 
     id: str

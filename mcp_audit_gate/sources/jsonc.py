@@ -237,16 +237,19 @@ def _blank_commas(text: str, commas: list[int], first: int | None) -> tuple[str,
 _SPACE = " \t\r\n"
 # Tells where a value ends; what it is worth was read before.
 _ended = json.JSONDecoder(parse_int=len, parse_float=len).scan_once  # type: ignore[attr-defined]
+_PASSES = 8  # over the whole text, after which its brackets are paired: a value deep down would cost one for each level above it
 
 
 class JsonIndex:
     """Spans in a text that is known to be valid JSON. A node is the offset at which a value begins.
 
-    The members of a container are listed when first asked for, so a text is passed over once for each level that somebody looks into.
+    The members of a container are listed when first asked for. Together linear in the text, however deep it is.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._passed = 0
+        self._close: dict[int, int] = {}
         self._known: dict[int, dict[str | int, list[tuple[int, int, int]]]] = {}
 
     def root(self) -> int:
@@ -255,7 +258,7 @@ class JsonIndex:
 
     def span(self, node: int) -> tuple[int, int]:
         """First offset and end of a value."""
-        return node, _ended(self._text, node)[1]
+        return node, self._end(node)
 
     def members(self, node: int) -> dict[str | int, list[tuple[int, int, int]]]:
         """Key or index -> every (key start, key end, value node) with it, in order; an item of a list has no key (start = end)."""
@@ -275,10 +278,28 @@ class JsonIndex:
                 found.setdefault(name, []).append((offset, end, value))
             else:
                 found[len(found)] = [(offset, offset, value)]
-            offset = self._skip(_ended(text, value)[1])
+            offset = self._skip(self._end(value))
             if text[offset] == ",":
                 offset = self._skip(offset + 1)
         return found
+
+    def _end(self, node: int) -> int:
+        if node in self._close:
+            return self._close[node]
+        end: int = _ended(self._text, node)[1]
+        self._passed += end - node
+        if self._passed > _PASSES * len(self._text) and not self._close:
+            self._pair()
+        return end
+
+    def _pair(self) -> None:
+        """Finds the end of every container in one pass."""
+        open_at: list[int] = []
+        for offset, char in _structure(self._text):
+            if char in "[{":
+                open_at.append(offset)
+            else:
+                self._close[open_at.pop()] = offset + 1
 
     def _skip(self, offset: int) -> int:
         text = self._text

@@ -67,6 +67,36 @@ def test_every_value_stands_where_the_index_says(case) -> None:
             assert json.loads(text[start:end]) == pointer[-1]
 
 
+def spans(text: str, value) -> list[tuple[int, int]]:
+    parsed = document(text)
+    return [parsed.span(Place(parsed, pointer, (), key)) for pointer, _ in pointers(value) for key in (False, True)]
+
+
+@given(spelled())
+def test_paired_brackets_say_the_same(case) -> None:
+    value, text = case
+    scanned = spans(text, value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonc, "_PASSES", 0)
+        assert spans(text, value) == scanned
+
+
+def test_a_value_deep_down_does_not_cost_a_pass_for_each_level(monkeypatch) -> None:
+    text = '{"x":' * 60 + json.dumps(list(range(1000))) + "}" * 60
+    passed = []
+
+    def ended(text: str, at: int, scan=jsonc._ended):
+        found = scan(text, at)
+        passed.append(found[1] - at)
+        return found
+
+    monkeypatch.setattr(jsonc, "_ended", ended)
+    parsed = document(text)
+    start, end = parsed.span(Place(parsed, ("x",) * 60 + (999,)))
+    assert text[start:end] == "999"
+    assert sum(passed) < 12 * len(text)
+
+
 @given(spelled(comments=True))
 def test_comments_and_trailing_commas_change_nothing(case) -> None:
     value, text = case
